@@ -1,0 +1,47 @@
+# Two commands for a fresh machine: `make demo` and `make test`. Everything else is for people who work on brignb.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint unit bench lock clean
+
+help:            ## what can be made here
+	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
+
+$(VENV)/run: requirements/run.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing brignb into $(VENV) (hash-checked, about half a minute)"
+	@$(PIP) install --no-deps --require-hashes -r requirements/run.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/run requirements/dev.txt
+	@echo "installing what the tests need"
+	@$(PIP) install --no-deps --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: $(VENV)/run          ## the main job, start to end, nothing to configure
+	@$(BIN)/brignb demo
+
+test: lint unit            ## everything that must be green
+
+lint: $(VENV)/dev          ## ruff, mypy strict, the floors
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+unit: $(VENV)/dev          ## pytest: fast ones first, then whole processes
+	@$(BIN)/pytest -m "not slow"
+	@$(BIN)/pytest -m slow
+
+bench: $(VENV)/dev         ## timings, as ratios against a peer in the same run
+	@$(BIN)/python -m tests.bench
+
+lock:                      ## pin what requirements/*.in and pyproject.toml ask for
+	@requirements/lock
+
+clean:                     ## forget the environment and every cache
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Event-driven pipelines, written, run and debugged in a notebook."""

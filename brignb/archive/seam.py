@@ -1,0 +1,53 @@
+"""The Archive seam: append to a stream of a build, read it from a cursor, put and get its record.
+
+A build has streams of bytes, told apart by name: `worker` (its log), a job's id (the job's log), `journal` (the engine's), and
+whole documents: `worker.ipynb`, `record.ipynb`. Cursors are byte offsets. Appending names its offset, so that one that is repeated
+after a lost answer changes nothing.
+
+Every implementation passes `tests/contract/test_archive.py`. Methods are synchronous: a worker and a job's pump call them, and
+each is one short write or read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+WORKER = "worker"
+JOURNAL = "journal"
+WORKER_NOTEBOOK = "worker.ipynb"
+RECORD = "record.ipynb"
+
+
+class Archive(Protocol):
+    """See the module. Build ids and stream names are checked: no path leaves the build's place."""
+
+    def append(self, build_id: str, stream: str, offset: int, data: bytes) -> int:
+        """Write `data` at `offset` and answer the stream's new size. What is there already is not written again.
+
+        Raises:
+            BadInput: The offset lies beyond the stream's end, or what is there already differs.
+            Unavailable: The disk is full or gone.
+        """
+
+    def read(self, build_id: str, stream: str, offset: int = 0, limit: int | None = None) -> bytes:
+        """Bytes from `offset` on, at most `limit`; empty at the end and for a stream that is not there."""
+
+    def size(self, build_id: str, stream: str) -> int:
+        """Of a stream; 0 when it is not there."""
+
+    def put(self, build_id: str, name: str, data: bytes) -> None:
+        """Put a whole document, at once or not at all.
+
+        Raises:
+            Unavailable: The disk is full or gone.
+        """
+
+    def get(self, build_id: str, name: str) -> bytes | None:
+        """A whole document; None when it is not there."""
+
+    def spill(self, build_id: str, name: str, offset: int, data: bytes) -> str:
+        """Append to a side file for what did not fit into the record; answers how the record names it."""
+
+    def forget(self, build_ids: Iterable[str]) -> None:
+        """Take everything of these builds away."""

@@ -1,0 +1,1 @@
+"""Executes a notebook and journals what was seen."""

@@ -1,0 +1,1 @@
+"""What runs jobs: `process` now; `podman` and `kubernetes` come later."""

@@ -1,0 +1,62 @@
+"""The Executor seam: start a JobSpec, know its status, read its lines, cancel it.
+
+Plain values go in and come out, so that an executor can be on another machine. An id is started once: `start` of an id that it has
+already adopts what is there. Lines are numbered from 0 in the order in which they were seen; a follower that lost its connection
+asks again from the number after its last one.
+
+What must never happen: a job that outlives its executor's last word on it; an environment that holds more than the spec says (and
+the minimal base that the executor documents); a line that is lost in silence.
+
+Every implementation passes `tests/contract/test_executor.py`. All coroutines are called on one event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from brignb.model.jobs import JobSpec, JobStatus, Support
+from brignb.model.logs import LogLine
+
+
+class Executor(Protocol):
+    """See the module."""
+
+    @property
+    def name(self) -> str:
+        """`process`, `podman`, `kubernetes`."""
+
+    def supports(self, spec: JobSpec) -> Support:
+        """What it cannot give of this spec; the caller reports it in the job's log, or refuses to start."""
+
+    async def start(self, spec: JobSpec) -> None:
+        """Create the job, or adopt the one of that id.
+
+        Raises:
+            JobRefused: It cannot be started as it is (no such shell, a folder that is not there, refused fields).
+        """
+
+    def logs(self, job_id: str, after: int = 0) -> AsyncIterator[list[LogLine]]:
+        """Batches of lines from number `after` on, as they come; ends when the job has ended and all was told.
+
+        A consumer that is slower than the job holds the job up. At least the last 1,000 lines told can be asked for again.
+
+        Raises:
+            NotFound: No job of that id was started here.
+        """
+
+    async def status(self, job_id: str) -> JobStatus:
+        """What is known now.
+
+        Raises:
+            NotFound: No job of that id was started here.
+        """
+
+    async def wait(self, job_id: str) -> JobStatus:
+        """The terminal status, once there is one; all processes of the job are gone by then."""
+
+    async def cancel(self, job_id: str) -> None:
+        """Kill it, whole; returns when it is gone. Canceling an ended job changes nothing."""
+
+    async def close(self) -> None:
+        """Kill what still runs and let go of everything."""

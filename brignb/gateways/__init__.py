@@ -1,0 +1,1 @@
+"""Each turns one sender's HTTP request into events or a refusal."""

@@ -1,0 +1,49 @@
+"""What a worker is told: one build, whole, as a plain value.
+
+It goes to the worker over its control socket as JSON, without secrets: those come in a memfd of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from brignb.model.events import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """One attempt of one build.
+
+    Args:
+        created_ms: The build's time.
+        project: `Project.stored()`: everything that is no secret.
+        event: What it is for.
+        parameters: From `-p`, as texts.
+        source: The checkout's folder as the worker sees it; None: there is no source.
+        builds: The folder that holds the build's own folder in the archive.
+        cache: The folder of what is kept between builds; None: nothing is kept.
+        executor: Name of the job executor.
+    """
+
+    build_id: str
+    attempt: int
+    created_ms: int
+    project: Mapping[str, Any]
+    event: Event
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    source: str | None = None
+    builds: str
+    cache: str | None = None
+    executor: str = "process"
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object."""
+        plain = {name: getattr(self, name) for name in self.__slots__}
+        return {**plain, "event": self.event.to_json()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Assignment:
+        """The inverse of `to_json`."""
+        return cls(**{**data, "event": Event.from_json(data["event"])})

@@ -1,0 +1,135 @@
+"""Projects: a name, a repository, secrets and policy.
+
+`brignb.model.projectfile` reads one from YAML; here is only what it is. `Project` holds clear-text secrets in memory; `public()`
+is what may be shown, and what is stored beside the encrypted rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from brignb.model.names import project_id
+
+DEFAULT_NOTEBOOK: Final = "brignb.ipynb"
+DEFAULT_TIMEOUT: Final = 3600
+SECRET_FIELDS: Final = (
+    "shared_secret",
+    "registry_secret",
+    "generic_gateway_secret",
+    "github_token",
+    "ssh_key",
+    "ssh_cert",
+)
+"""Fields that are secret besides `secrets`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The project's locks for what is dangerous; an absent one keeps Brigade v1's default."""
+
+    allow_privileged_jobs: bool = True
+    allow_host_mounts: bool = False
+    allow_service_accounts: tuple[str, ...] = ()
+    allow_secret_key_ref: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A project as the server and a worker know it.
+
+    Args:
+        name: `owner/repo`.
+        clone_url: Any URL that git takes; None: there is no source, only `default_notebook`.
+        namespace: Of its Kubernetes objects.
+        shared_secret: Signs GitHub's webhooks; None or empty refuses all of them.
+        registry_secret: What a registry's webhook must show; None takes unsigned calls.
+        generic_gateway_secret: The secret in the simple-event and CloudEvents URLs.
+        secrets: By name, in clear text.
+        notebook: Path in the repository, at the event's commit.
+        default_notebook: A notebook's text, for projects whose repository has none.
+        executor: `process`, `podman`, `kubernetes`; None: the server's.
+        timeout: Of a build, seconds.
+        retries: Of a build that was lost half-way.
+        v1: What else Brigade v1's project file said, kept as it was written.
+    """
+
+    name: str
+    clone_url: str | None = None
+    namespace: str = "default"
+    repository: str | None = None
+    notebook: str = DEFAULT_NOTEBOOK
+    default_notebook: str | None = None
+    executor: str | None = None
+    timeout: int = DEFAULT_TIMEOUT
+    retries: int = 0
+    init_submodules: bool = False
+    policy: Policy = field(default_factory=Policy)
+    image_pull_secrets: tuple[str, ...] = ()
+    service_account: str | None = None
+    v1: Mapping[str, Any] = field(default_factory=dict)
+    shared_secret: str | None = field(default=None, repr=False)
+    registry_secret: str | None = field(default=None, repr=False)
+    generic_gateway_secret: str | None = field(default=None, repr=False)
+    github_token: str | None = field(default=None, repr=False)
+    ssh_key: str | None = field(default=None, repr=False)
+    ssh_cert: str | None = field(default=None, repr=False)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def id(self) -> str:
+        """Brigade v1's id."""
+        return project_id(self.name)
+
+    def secret_values(self) -> tuple[str, ...]:
+        """Every value that must never be shown."""
+        own = (getattr(self, name) for name in SECRET_FIELDS)
+        return tuple(v for v in (*own, *self.secrets.values()) if v)
+
+    def sealed(self) -> dict[str, Any]:
+        """The secret half, to be encrypted; `opened` puts it back."""
+        return {"secrets": dict(self.secrets), **{n: getattr(self, n) for n in SECRET_FIELDS if getattr(self, n)}}
+
+    def opened(self, sealed: Mapping[str, Any]) -> Project:
+        """This project with its secret half."""
+        return replace(self, **sealed)
+
+    def stored(self) -> dict[str, Any]:
+        """The half that is no secret; `from_stored` takes it back."""
+        hidden = {*SECRET_FIELDS, "secrets", "policy", "v1"}
+        plain = {name: getattr(self, name) for name in self.__slots__ if name not in hidden}
+        policy = {name: getattr(self.policy, name) for name in self.policy.__slots__}
+        return {**plain, "policy": policy, "v1": dict(self.v1)}
+
+    @classmethod
+    def from_stored(cls, data: Mapping[str, Any]) -> Project:
+        """The inverse of `stored`."""
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
+        }
+        policy: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in values.pop("policy").items()}
+        return cls(**values, policy=Policy(**policy))
+
+    def public(self) -> dict[str, Any]:
+        """What CLI and API show: secrets by name only."""
+        return {
+            "project": self.name,
+            "id": self.id,
+            "cloneURL": self.clone_url,
+            "namespace": self.namespace,
+            "repository": self.repository,
+            "notebook": self.notebook,
+            "defaultNotebook": bool(self.default_notebook),
+            "executor": self.executor,
+            "timeout": self.timeout,
+            "retries": self.retries,
+            "initGitSubmodules": self.init_submodules,
+            "allowPrivilegedJobs": self.policy.allow_privileged_jobs,
+            "allowHostMounts": self.policy.allow_host_mounts,
+            "allowServiceAccounts": list(self.policy.allow_service_accounts),
+            "secrets": dict.fromkeys(sorted(self.secrets), "REDACTED"),
+            "sharedSecret": "REDACTED" if self.shared_secret else None,
+            "registrySecret": "REDACTED" if self.registry_secret else None,
+            "genericGatewaySecret": "REDACTED" if self.generic_gateway_secret else None,
+        }

@@ -1,0 +1,1 @@
+"""The author's side: `events`, `Job`, `Group`, `project`."""

@@ -1,0 +1,139 @@
+"""The session: where the author's words act.
+
+In a worker it is the build; in a plain script or notebook it is made on first use (`brignb.wiring` tells how, through `provide`): a
+ULID stands for the build's id, jobs run here, and secrets come from a project file, the environment or a prompt.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from brignb.errors import BrignbError
+from brignb.model.names import job_id
+
+if TYPE_CHECKING:
+    from brignb.archive.seam import Archive
+    from brignb.executors.seam import Executor
+    from brignb.model.builds import JobRecord
+    from brignb.model.projects import Policy
+    from brignb.model.redaction import Redactor
+    from brignb.script.handle import JobHandle
+
+
+class View(Protocol):
+    """Shows jobs; a seam, so that `script` knows no display library. Called on the job loop's thread; must not raise."""
+
+    def started(self, handle: JobHandle) -> None:
+        """A job was started."""
+
+    def changed(self, handle: JobHandle) -> None:
+        """Its state changed (not: a line came)."""
+
+
+class NoView:
+    """Shows nothing."""
+
+    def started(self, handle: JobHandle) -> None:
+        """Nothing."""
+
+    def changed(self, handle: JobHandle) -> None:
+        """Nothing."""
+
+
+def _untold(_job: JobRecord) -> None:
+    return None
+
+
+def _unheard(_job_id: str, _size: int) -> None:
+    return None
+
+
+async def _no_emit(_type: str, _payload: str) -> None:
+    raise BrignbError(
+        "there is no server to raise an event in", where="events.emit", hint="emit works in a build of `brignb serve`"
+    )
+
+
+@dataclass(kw_only=True)
+class Session:
+    """What the author's words need.
+
+    Args:
+        build_id: The build's, or a fresh ULID per kernel.
+        build_ms: Its time.
+        attempt: From 1.
+        project: Name, repository, namespace, policy, secrets: the bound `project`.
+        executor: Runs the jobs. Its coroutines run on the job loop (`brignb.script.portal`).
+        archive: Takes their logs.
+        redactor: Knows the secret values.
+        source: Gives the folder that stands at `/src`, or None; called once per job.
+        told: Hears of each job's states, in order.
+        progressed: Hears (job id, size) when lines of a job were appended.
+        emit: Raises the next event in the same project (type, payload); returns when it is durable.
+        log_cap: Bytes of a job's log that are kept.
+    """
+
+    build_id: str
+    build_ms: int
+    attempt: int = 1
+    project_name: str
+    clone_url: str | None = None
+    namespace: str = "default"
+    policy: Policy | None = None
+    secrets: Mapping[str, str]
+    executor: Executor
+    archive: Archive
+    redactor: Redactor
+    source: Callable[[], str | None]
+    told: Callable[[JobRecord], None] = _untold
+    progressed: Callable[[str, int], None] = _unheard
+    emit: Callable[[str, str], Awaitable[Any]] = _no_emit
+    view: View = field(default_factory=NoView)
+    log_cap: int = 64 * 1024 * 1024
+    _runs: defaultdict[str, itertools.count[int]] = field(
+        default_factory=lambda: defaultdict(lambda: itertools.count(1))
+    )
+
+    def next_run(self, name: str) -> int:
+        """The how-manyth `run()` of that name in this attempt, from 1."""
+        return next(self._runs[name])
+
+    def job_id(self, name: str, run: int, job_try: int) -> str:
+        """The id of one try of one run (contract, "HTTP")."""
+        return job_id(
+            build_id=self.build_id, build_ms=self.build_ms, attempt=self.attempt, name=name, run=run, job_try=job_try
+        )
+
+
+_lock = threading.Lock()
+_session: Session | None = None
+_make: Callable[[], Session] | None = None
+
+
+def provide(make: Callable[[], Session]) -> None:
+    """How a session is made when none was entered; called at most once, on first use."""
+    global _make  # noqa: PLW0603 - one session per process is the point
+    _make = make
+
+
+def enter(session: Session) -> None:
+    """This process is that build's worker."""
+    global _session  # noqa: PLW0603 - the same
+    with _lock:
+        _session = session
+
+
+def current() -> Session:
+    """The session of this process."""
+    global _session  # noqa: PLW0603 - the same
+    with _lock:
+        if _session is None:
+            if _make is None:
+                raise BrignbError("brignb was imported in parts; import brignb itself first")
+            _session = _make()
+        return _session

@@ -1,0 +1,1 @@
+"""The repository at an event's commit, by real git."""

@@ -1,0 +1,1 @@
+"""What is known: projects, events, builds and jobs, durably."""

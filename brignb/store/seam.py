@@ -1,0 +1,161 @@
+"""The Store seam: what the rest of the house asks of a database.
+
+What enters and leaves are values of `brignb.model`; no row, session or connection does. Each method is one transaction. Times are
+milliseconds since 1970 and always arguments. What must never happen: an answer before the commit it speaks of.
+
+Every implementation passes `tests/contract/test_store.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from brignb.model.builds import Build, JobRecord, Outcome, State
+from brignb.model.events import Draft, Event
+from brignb.model.projects import Project
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accept:
+    """A draft on its way in, with the ids it gets if it is new."""
+
+    project: str
+    draft: Draft
+    event_id: str
+    build_id: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What became of an `Accept`: its own ids, or those of the delivery seen before."""
+
+    event_id: str
+    build_id: str
+    duplicate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A part of a list, newest first; `next` is the cursor of the following part."""
+
+    items: tuple[T, ...]
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expired:
+    """What retention took away; the archive forgets the same builds."""
+
+    builds: tuple[str, ...]
+
+
+class Store(Protocol):
+    """See the module."""
+
+    async def open(self) -> None:
+        """Migrate, check, start the writer.
+
+        Raises:
+            Unavailable: The database cannot be opened, is of a later version, or was made with another key.
+        """
+
+    async def close(self) -> None:
+        """Finish what was begun."""
+
+    # projects
+
+    async def put_project(self, project: Project, *, at: int, replace: bool = False) -> bool:
+        """Register a project; True when it is new.
+
+        Raises:
+            Conflict: It exists and `replace` is false.
+        """
+
+    async def project(self, name: str) -> Project | None:
+        """By name or by Brigade v1's id, with its secrets."""
+
+    async def projects(self) -> tuple[Project, ...]:
+        """All, by name, with their secrets."""
+
+    async def delete_project(self, name: str) -> bool:
+        """Forget a project, its events, builds, jobs and deliveries; False when there is none.
+
+        Raises:
+            Conflict: A build of it is running.
+        """
+
+    # the inbox
+
+    async def accept(self, arrivals: Sequence[Accept]) -> tuple[Accepted, ...]:
+        """Store events and their builds, all or none; a delivery seen before changes nothing and answers its first ids.
+
+        Raises:
+            Unavailable: It cannot be stored now (disk full, database locked or gone).
+            NotFound: The project is gone.
+        """
+
+    async def event(self, event_id: str) -> Event | None:
+        """With its payload; the payload is empty when retention took it."""
+
+    async def events(self, *, project: str | None = None, limit: int = 50, cursor: str | None = None) -> Page[Event]:
+        """Newest first, payloads left out."""
+
+    # builds
+
+    async def claim(self, *, at: int, limit: int) -> tuple[Build, ...]:
+        """The oldest pending builds become running, in order; their project's other builds do not hold them up."""
+
+    async def build(self, build_id: str) -> Build | None:
+        """With its jobs, in the order in which they were first told of."""
+
+    async def builds(
+        self, *, project: str | None = None, state: State | None = None, limit: int = 50, cursor: str | None = None
+    ) -> Page[Build]:
+        """Newest first, with their jobs."""
+
+    async def set_commit(self, build_id: str, *, attempt: int, commit: str) -> bool:
+        """The resolved commit; False when the attempt is over (fence). The event keeps its ref."""
+
+    async def set_tier(self, build_id: str, *, attempt: int, tier: str) -> bool:
+        """In which kind of worker it runs; False when the attempt is over."""
+
+    async def note_first_cell(self, build_id: str, *, attempt: int, at: int) -> bool:
+        """The first user cell starts now: from here on a dead worker means `lost`. False when the attempt is over."""
+
+    async def put_job(self, job: JobRecord) -> bool:
+        """Note a job's state; a terminal state stays. False when the build's attempt is another."""
+
+    async def finish(self, build_id: str, *, attempt: int, outcome: Outcome, at: int) -> bool:
+        """The attempt ends: running (or pending, when nothing could be started) → terminal.
+
+        Its unfinished jobs end as `lost`, or as `canceled` and `timed_out` with their build. False when the attempt is over.
+        """
+
+    async def requeue(self, build_id: str, *, attempt: int, lost: bool) -> bool:
+        """Running → pending with attempt + 1, first cell forgotten; `lost` counts it against the project's `retries`."""
+
+    async def cancel(self, build_id: str, *, at: int) -> Build | None:
+        """Pending → canceled; running → cancel_requested; else nothing changes. None: no such build."""
+
+    async def counts(self) -> Mapping[State, int]:
+        """How many builds are in each state."""
+
+    # retention
+
+    async def expire(self, *, at: int, keep_ms: int | None, keep_builds: int | None) -> Expired:
+        """Forget terminal builds older than `keep_ms`, and all but the newest `keep_builds` of each project.
+
+        Their events and jobs go with them. Delivery keys go when their own time is over, and not before.
+        """
+
+    async def check(self) -> Mapping[str, Any]:
+        """Whether it can be written to now, for `/readyz`.
+
+        Raises:
+            Unavailable: It cannot.
+        """
