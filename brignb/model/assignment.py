@@ -23,6 +23,7 @@ class Assignment:
         parameters: From `-p`, as texts.
         source: The checkout's folder as the worker sees it; None: there is no source.
         builds: The folder that holds the build's own folder in the archive.
+        work: The build's work folder: `src`, and what its jobs leave for each other.
         cache: The folder of what is kept between builds; None: nothing is kept.
         executor: Name of the job executor.
     """
@@ -35,6 +36,7 @@ class Assignment:
     parameters: Mapping[str, str] = field(default_factory=dict)
     source: str | None = None
     builds: str
+    work: str
     cache: str | None = None
     executor: str = "process"
 

@@ -1,0 +1,315 @@
+"""One attempt of one build, from claim to its last state.
+
+    claimed ──▶ source ──▶ export ──▶ checkout ──▶ worker ──▶ finish / requeue
+
+Every way out writes the state by the attempt's fence, leaves a truthful record where a notebook had begun, and takes the work folder
+away. What went wrong before there was a worker is a line in the worker's log too, so that `build logs` tells it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import shutil
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from brignb.archive.seam import JOURNAL, RECORD, WORKER, WORKER_NOTEBOOK, Archive
+from brignb.controller.hosting import Died, Order, Sandbox, host
+from brignb.engine.journal import decode, fold
+from brignb.errors import BrignbError, NotebookError, SourceError, Unavailable
+from brignb.executors.sandbox import Bind
+from brignb.export import check, to_bytes
+from brignb.model.assignment import Assignment
+from brignb.model.builds import Build, JobRecord, Outcome, State
+from brignb.model.events import Draft, Event
+from brignb.model.logs import LogLine
+from brignb.model.projects import Project
+from brignb.model.redaction import Redactor
+from brignb.source.seam import Source
+from brignb.store.news import News
+from brignb.store.seam import Accept, Store
+
+log = logging.getLogger(__name__)
+
+STARTS_MAX: Final = 5
+"""Attempts after which a build whose worker keeps dying before its first cell is given up as `lost`."""
+SRC: Final = Path("/src")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What builds are made with.
+
+    Args:
+        builds: The archive's folder; a worker writes into its own build's part of it.
+        work: Where checkouts and jobs' folders are while a build runs.
+        cache: What is kept between builds, a folder per project.
+        hidden: What no worker sees; None: there is no sandbox here.
+        executor: The server's default.
+        new_ids: Fresh ids for an emitted event and its build, of a time.
+        wake: Tells the controller that a build waits.
+    """
+
+    store: Store
+    archive: Archive
+    source: Source
+    news: News
+    now_ms: Callable[[], int]
+    new_ids: Callable[[int], tuple[str, str]]
+    wake: Callable[[], None]
+    builds: Path
+    work: Path
+    cache: Path
+    hidden: tuple[Path, ...] | None
+    executor: str = "process"
+
+
+class Attempt:
+    """See the module.
+
+    Args:
+        site: What builds are made with.
+        build: As it was claimed.
+        order: Ends it.
+    """
+
+    def __init__(self, site: Site, build: Build, order: Order) -> None:
+        self._site = site
+        self._build = build
+        self._order = order
+        self._folder = site.work / build.id
+        self._redactor = Redactor()
+
+    async def run(self) -> None:
+        """Make the attempt, write down how it ended."""
+        try:
+            await self._end(await self._attempt())
+        except Unavailable as error:
+            # Nothing could be written down: the build stays `running` with this attempt, and the next start recovers it.
+            log.error("build %s: %s", self._build.id, error)  # noqa: TRY400 - an error for people, not a traceback
+        finally:
+            await asyncio.to_thread(self._clean)
+            self._site.news.forget(self._build.id)
+
+    async def _attempt(self) -> Outcome | None:
+        """How it ended; None when the worker died by itself and the build's fate is decided already."""
+        site, build = self._site, self._build
+        project = await site.store.project(build.project)
+        event = await site.store.event(build.event_id)
+        if project is None or event is None:
+            return Outcome(state=State.FAILED, reason="project_deleted", message="its project is gone")
+        self._redactor = Redactor(project.secret_values())
+        try:
+            commit = await self._unless_ordered(self._prepare(project))
+        except SourceError as error:
+            return self._failed(error.reason, error)
+        except NotebookError as error:
+            return self._failed("notebook_invalid", error)
+        except Unavailable:
+            raise
+        except Exception as error:
+            log.exception("build %s", build.id)
+            return self._failed("internal_error", BrignbError(f"{type(error).__name__}: {error}"))
+        ended = None if self._order.reason else await self._host(project, event, commit)
+        if isinstance(ended, Outcome):
+            return ended
+        if self._order.reason:
+            outcome = self._ordered(self._order.reason)
+            await asyncio.to_thread(materialise, site.archive, build.id, outcome)
+            return outcome
+        if ended is not None:
+            await lose(site, build.id, why=self._redactor(_obituary(ended)))
+        return None
+
+    async def _unless_ordered(self, preparing: Coroutine[Any, Any, str | None]) -> str | None:
+        """What is prepared; given up when somebody ends the build meanwhile."""
+        task = asyncio.create_task(preparing)
+        ordered = asyncio.create_task(self._order.wait())
+        await asyncio.wait({task, ordered}, return_when=asyncio.FIRST_COMPLETED)
+        ordered.cancel()
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task})
+            return None
+        return task.result()
+
+    def _ordered(self, reason: str) -> Outcome:
+        """Somebody ended it, and the worker, if there was one, did not say how."""
+        if reason == "timeout":
+            return Outcome(
+                state=State.TIMED_OUT, reason=reason, message="the build's time was up; its worker was killed"
+            )
+        return Outcome(state=State.CANCELED, reason=reason, message="the build was canceled")
+
+    def _failed(self, reason: str, error: BrignbError) -> Outcome:
+        message = self._redactor(str(error))
+        self._say(message)
+        return Outcome(state=State.FAILED, reason=reason, message=message)
+
+    async def _prepare(self, project: Project) -> str | None:
+        """Source, worker notebook, checkout; answers the commit, None without a repository."""
+        site, build = self._site, self._build
+        executor = project.executor or site.executor
+        if executor != "process":
+            raise SourceError("executor", f"the {executor} executor is not there yet", where="project file: executor")
+        commit = None
+        if project.clone_url:
+            commit = await site.source.resolve(project, build.revision, any_commit=build.any_commit)
+            await site.store.set_commit(build.id, attempt=build.attempt, commit=commit)
+            self._say(f"source: {project.name} at {commit}")
+        raw, name = await self._notebook(project, commit)
+        exported = await asyncio.to_thread(
+            check, raw, name=name, commit=commit, redactor=Redactor(project.secrets.values())
+        )
+        await asyncio.to_thread(site.archive.put, build.id, WORKER_NOTEBOOK, to_bytes(exported))
+        source = self._folder / "src"
+        source.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if commit is not None:
+            await site.source.checkout(project, commit, source)
+        return commit
+
+    async def _notebook(self, project: Project, commit: str | None) -> tuple[bytes, str]:
+        found = await self._site.source.notebook(project, commit, project.notebook) if commit else None
+        if found is not None:
+            return found, project.notebook
+        if project.default_notebook is not None:
+            return project.default_notebook.encode(), "defaultNotebook"
+        raise SourceError(
+            "notebook_missing",
+            f"there is no notebook {project.notebook!r} at commit {commit}",
+            where=project.clone_url or "",
+            hint="commit one there, or name it by `notebook:`, or give the project a `defaultNotebook:`",
+        )
+
+    async def _host(self, project: Project, event: Event, commit: str | None) -> Outcome | Died:
+        site, build = self._site, self._build
+        source = self._folder / "src"
+        cache = site.cache / project.id
+        place = site.builds / build.id
+        for folder in (cache, place):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        sandbox = None
+        if site.hidden is not None:
+            own = (self._folder, place, cache)
+            binds = [Bind(source, SRC, writable=True), *(Bind(p, p, writable=True) for p in own)]
+            sandbox = Sandbox(binds=binds, hidden=site.hidden)
+        revision = {"commit": commit or event.revision.commit, "ref": event.revision.ref}
+        assignment = Assignment(
+            build_id=build.id,
+            attempt=build.attempt,
+            created_ms=build.created_at,
+            project=project.stored(),
+            event=Event.from_json({**event.to_json(), "revision": revision}),
+            source=str(SRC if sandbox else source),
+            builds=str(site.builds),
+            work=str(self._folder),
+            cache=str(cache),
+        )
+        await site.store.set_tier(build.id, attempt=build.attempt, tier="cold")
+        return await host(
+            assignment,
+            project.secrets,
+            listener=_Listener(site, build, event),
+            order=self._order,
+            timeout=project.timeout,
+            sandbox=sandbox,
+            cwd=SRC if sandbox else source,
+        )
+
+    async def _end(self, outcome: Outcome | None) -> None:
+        if outcome is not None:
+            at = self._site.now_ms()
+            await self._site.store.finish(self._build.id, attempt=self._build.attempt, outcome=outcome, at=at)
+
+    def _say(self, text: str) -> None:
+        """A line of brignb's own in the worker's log."""
+        archive, build_id = self._site.archive, self._build.id
+        data = b"".join(LogLine(self._site.now_ms(), "system", line).encode() for line in text.splitlines())
+        archive.append(build_id, WORKER, archive.size(build_id, WORKER), data)
+        self._site.news.ring(build_id)
+
+    def _clean(self) -> None:
+        """Keep the artifacts, forget the rest of the work folder."""
+        artifacts = self._folder / "artifacts"
+        place = self._site.builds / self._build.id / "artifacts"
+        if artifacts.is_dir() and not place.exists():
+            artifacts.rename(place)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _obituary(died: Died) -> str:
+    words = died.words.splitlines()[-1] if died.words else ""
+    return f"the worker died (exit code {died.exit_code})" + (f": {words}" if words else "")
+
+
+class _Listener:
+    """Writes down what a worker says."""
+
+    def __init__(self, site: Site, build: Build, event: Event) -> None:
+        self._site = site
+        self._build = build
+        self._event = event
+
+    async def first_cell(self) -> None:
+        site, build = self._site, self._build
+        if not await site.store.note_first_cell(build.id, attempt=build.attempt, at=site.now_ms()):
+            raise BrignbError("this attempt of the build is over")
+
+    async def emit(self, event_type: str, payload: str) -> Mapping[str, Any]:
+        site, build = self._site, self._build
+        at = site.now_ms()
+        draft = Draft(
+            gateway="brignb",
+            source="brignb",
+            type=event_type,
+            payload=payload,
+            revision=self._event.revision,
+            any_commit=build.any_commit,
+            cause={"event": self._event.id, "build": build.id, "trigger": "emit"},
+        )
+        event_id, build_id = site.new_ids(at)
+        accept = Accept(project=build.project, draft=draft, event_id=event_id, build_id=build_id, at=at)
+        (accepted,) = await site.store.accept([accept])
+        site.wake()
+        return {"event": accepted.event_id, "build": accepted.build_id}
+
+    async def job(self, job: JobRecord) -> None:
+        await self._site.store.put_job(job)
+        self._site.news.ring(self._build.id)
+
+    def news(self) -> None:
+        self._site.news.ring(self._build.id)
+
+
+def materialise(archive: Archive, build_id: str, outcome: Outcome) -> None:
+    """The record of a worker that could not write its own: what its journal says, and how it ended."""
+    raw = archive.get(build_id, WORKER_NOTEBOOK)
+    if raw is None:
+        return
+    record = fold(json.loads(raw), decode(archive.read(build_id, JOURNAL)), ended=outcome)
+    archive.put(build_id, RECORD, json.dumps(record, indent=1, ensure_ascii=False).encode())
+
+
+async def lose(site: Site, build_id: str, *, why: str) -> None:
+    """A running build whose worker is gone: queued again, or `lost`, as the contract says ("What an accepted event may become")."""
+    build = await site.store.build(build_id)
+    if build is None or build.state is not State.RUNNING:
+        return
+    project = await site.store.project(build.project)
+    begun = build.first_cell_at is not None
+    retries = project.retries if project else 0
+    if not begun and build.attempt < STARTS_MAX:
+        log.warning("build %s: %s before its first cell; it is queued again", build.id, why)
+        await site.store.requeue(build.id, attempt=build.attempt, lost=False)
+    elif begun and build.losses < retries:
+        log.warning("build %s: %s; retry %d of %d", build.id, why, build.losses + 1, retries)
+        await site.store.requeue(build.id, attempt=build.attempt, lost=True)
+    else:
+        outcome = Outcome(state=State.LOST, reason="worker_died", message=why)
+        await asyncio.to_thread(materialise, site.archive, build.id, outcome)
+        await site.store.finish(build.id, attempt=build.attempt, outcome=outcome, at=site.now_ms())
+    site.news.ring(build.id)

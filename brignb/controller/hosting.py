@@ -1,0 +1,240 @@
+"""The host of one worker: starts the process, speaks to it over its control socket, ends it.
+
+    Assignment, secrets ──▶ host ──▶ Outcome           the worker said how it ended
+                              └────▶ Died              it is gone and said nothing
+
+The worker is tied to this process: it ends when the socket does, and the kernel ends it when the thread that spawned it does
+(PDEATHSIG; so it is spawned on the event loop's thread, which is the server's main one). What must never happen: a worker, or
+anything it started, that lives on after `run` returned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from brignb.errors import BrignbError
+from brignb.executors.sandbox import Bind, wrap
+from brignb.model.assignment import Assignment
+from brignb.model.builds import JobRecord, Outcome, State
+from brignb.model.wire import Decoder, encode
+
+GRACE: Final = 10.0
+"""Seconds a worker has between a cancel and its death: its handlers' `finally`, its jobs' end, its record."""
+_LAST_WORDS: Final = 4096
+_READ: Final = 1 << 20
+
+
+class Listener(Protocol):
+    """Who hears what a worker says. An exception of `first_cell` or `emit` becomes the worker's error."""
+
+    async def first_cell(self) -> None:
+        """Its first user cell wants to start; return when that is durable."""
+
+    async def emit(self, event_type: str, payload: str) -> Mapping[str, Any]:
+        """It raises an event; return its ids when it is durable."""
+
+    async def job(self, job: JobRecord) -> None:
+        """A job's state."""
+
+    def news(self) -> None:
+        """A stream has grown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """A worker that is gone and said nothing.
+
+    Args:
+        exit_code: As a shell gives it.
+        words: What it, or the interpreter, last wrote outside of the notebook.
+    """
+
+    exit_code: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sandbox:
+    """What a worker may see and write.
+
+    Args:
+        binds: Folders besides the read-only machine.
+        hidden: Folders that are not there for it.
+    """
+
+    binds: Sequence[Bind] = ()
+    hidden: Sequence[Path] = ()
+
+
+class Order:
+    """A request to end a worker; the first reason counts."""
+
+    def __init__(self) -> None:
+        self._reason: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def cancel(self, reason: str) -> None:
+        """`canceled` or `timeout`."""
+        if not self._reason.done():
+            self._reason.set_result(reason)
+
+    async def wait(self) -> str:
+        """Until somebody asks."""
+        return await asyncio.shield(self._reason)
+
+    @property
+    def reason(self) -> str | None:
+        """Why, once somebody asked."""
+        return self._reason.result() if self._reason.done() else None
+
+
+async def host(
+    assignment: Assignment,
+    secrets: Mapping[str, str],
+    *,
+    listener: Listener,
+    order: Order,
+    timeout: float,
+    sandbox: Sandbox | None,
+    cwd: Path,
+    tell: Callable[[int], None] = lambda _pid: None,
+) -> Outcome | Died:
+    """Run one attempt of one build.
+
+    Args:
+        assignment: What the worker is told.
+        secrets: The project's, in clear text; they go into a memfd.
+        listener: Hears what it says.
+        order: Ends it.
+        timeout: Seconds, after which it is ended as `timeout`.
+        sandbox: None: it runs without one.
+        cwd: Its working directory, as it sees it.
+        tell: Hears the process id, once.
+    """
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    with ours:
+        with theirs:
+            process = await _spawn(theirs, sandbox, cwd)
+        tell(process.pid)
+        words = asyncio.create_task(_last_words(process))
+        conversation = asyncio.create_task(_converse(ours, assignment, secrets, listener))
+        timer = asyncio.get_running_loop().call_later(timeout, order.cancel, "timeout")
+        ender = asyncio.create_task(_end_on(order, ours, process))
+        try:
+            outcome = await conversation
+            code = await process.wait()
+        finally:
+            timer.cancel()
+            ender.cancel()
+            conversation.cancel()
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+            said = await words
+    return outcome or Died(code if code >= 0 else 128 - code, said)
+
+
+async def _spawn(theirs: socket.socket, sandbox: Sandbox | None, cwd: Path) -> asyncio.subprocess.Process:
+    fd = theirs.fileno()
+    argv = [sys.executable, "-P", "-m", "brignb.wiring.work", str(fd)]
+    if sandbox is not None:
+        argv = wrap(argv, binds=sandbox.binds, hidden=sandbox.hidden, cwd=str(cwd))
+    return await asyncio.create_subprocess_exec(
+        *argv,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        pass_fds=(fd,),
+        start_new_session=True,
+        cwd=None if sandbox is not None else cwd,
+        env=_environment(),
+    )
+
+
+def _environment() -> dict[str, str]:
+    """A worker's, from scratch: nothing of the server's leaks into it."""
+    here = str(Path(sys.executable).parent)
+    path = os.environ.get("PATH", os.defpath)
+    return {"PATH": f"{here}:{path}", "HOME": "/tmp", "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}  # noqa: S108 - private there
+
+
+async def _last_words(process: asyncio.subprocess.Process) -> str:
+    """The end of what is written outside of the notebook: an interpreter that cannot start, a crash."""
+    assert process.stdout is not None  # noqa: S101 - asked for above
+    kept = b""
+    while chunk := await process.stdout.read(_LAST_WORDS):
+        kept = (kept + chunk)[-_LAST_WORDS:]
+    return kept.decode("utf-8", "replace").strip()
+
+
+async def _end_on(order: Order, ours: socket.socket, process: asyncio.subprocess.Process) -> None:
+    reason = await order.wait()
+    try:
+        await asyncio.get_running_loop().sock_sendall(ours, encode({"op": "cancel", "reason": reason}))
+        await asyncio.wait_for(process.wait(), GRACE)
+    except (TimeoutError, OSError):
+        process.send_signal(signal.SIGKILL)
+
+
+async def _converse(
+    ours: socket.socket, assignment: Assignment, secrets: Mapping[str, str], listener: Listener
+) -> Outcome | None:
+    """Tell it what to do, hear what it says; None when it hung up without an outcome."""
+    loop = asyncio.get_running_loop()
+    try:
+        await _assign(ours, assignment, secrets)
+    except (BrokenPipeError, ConnectionResetError):
+        return None
+    decoder = Decoder()
+    outcome: Outcome | None = None
+    while data := await _receive(loop, ours):
+        for message in decoder.feed(data):
+            match message["op"]:
+                case "news":
+                    listener.news()
+                case "job":
+                    await listener.job(JobRecord(**{**message["job"], "state": State(message["job"]["state"])}))
+                case "finished":
+                    outcome = Outcome(**{**message["outcome"], "state": State(message["outcome"]["state"])})
+                case "first_cell" | "emit":
+                    await loop.sock_sendall(ours, encode(await _answer(message, listener)))
+    return outcome
+
+
+async def _receive(loop: asyncio.AbstractEventLoop, ours: socket.socket) -> bytes:
+    try:
+        return await loop.sock_recv(ours, _READ)
+    except ConnectionResetError:
+        return b""
+
+
+async def _answer(message: dict[str, Any], listener: Listener) -> dict[str, Any]:
+    ack: dict[str, Any] = {"op": "ack", "id": message["id"]}
+    try:
+        if message["op"] == "first_cell":
+            await listener.first_cell()
+            return ack
+        return {**ack, **await listener.emit(message["type"], message["payload"])}
+    except BrignbError as error:
+        return {**ack, "error": error.message}
+
+
+async def _assign(ours: socket.socket, assignment: Assignment, secrets: Mapping[str, str]) -> None:
+    """The first message, the secrets' memfd with its first byte."""
+    message = encode({"op": "assign", "assignment": assignment.to_json()})
+    memory = os.memfd_create("secrets", os.MFD_CLOEXEC)
+    try:
+        os.write(memory, json.dumps(dict(secrets)).encode())
+        socket.send_fds(ours, [message[:1]], [memory])
+    finally:
+        os.close(memory)
+    await asyncio.get_running_loop().sock_sendall(ours, message[1:])

@@ -1,0 +1,112 @@
+"""The controller: pending builds, in order, into free slots.
+
+    recover ──▶ (woken by an accept or a freed slot) ──▶ claim ──▶ Attempt … ──▶ drain
+
+It is woken, never polls. At its start it finds the builds that a dead server left `running`; their workers died with that server, so
+each is queued again or `lost`. What must never happen: two controllers on one store (the home's lock sees to it), or a build that is
+`running` and that nobody runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Final
+
+from brignb.controller.building import Attempt, Site, lose
+from brignb.controller.hosting import Order
+from brignb.errors import Unavailable
+from brignb.model.builds import Build, State
+
+log = logging.getLogger(__name__)
+
+_PAGE: Final = 200
+_AGAIN: Final = 1.0
+"""Seconds until a store that could not be written to is asked again."""
+
+
+class Controller:
+    """See the module.
+
+    Args:
+        site: What builds are made with.
+        workers: How many builds run at once.
+    """
+
+    def __init__(self, site: Site, *, workers: int) -> None:
+        self._site = site
+        self._workers = workers
+        self._woken = asyncio.Event()
+        self._running: dict[str, tuple[Order, asyncio.Task[None]]] = {}
+        self._draining = False
+
+    def wake(self) -> None:
+        """A build waits."""
+        self._woken.set()
+
+    async def recover(self) -> None:
+        """What a dead server left running is queued again or lost."""
+        cursor = None
+        found: list[Build] = []
+        while True:
+            page = await self._site.store.builds(state=State.RUNNING, limit=_PAGE, cursor=cursor)
+            found += page.items
+            if (cursor := page.next) is None:
+                break
+        for build in found:
+            await lose(self._site, build.id, why="the server died while it ran")
+        if found:
+            log.warning("%d builds were running when the server died; they were queued again or lost", len(found))
+        self.wake()
+
+    async def run(self) -> None:
+        """Until it is canceled or drained."""
+        while not self._draining:
+            await self._woken.wait()
+            self._woken.clear()
+            free = self._workers - len(self._running)
+            if free <= 0 or self._draining:
+                continue
+            try:
+                claimed = await self._site.store.claim(at=self._site.now_ms(), limit=free)
+            except Unavailable as error:
+                log.error("cannot claim builds: %s", error)  # noqa: TRY400 - an error for people, not a traceback
+                asyncio.get_running_loop().call_later(_AGAIN, self.wake)
+                continue
+            for build in claimed:
+                self._start(build)
+
+    def _start(self, build: Build) -> None:
+        order = Order()
+        task = asyncio.create_task(Attempt(self._site, build, order).run(), name=f"build {build.id}")
+        self._running[build.id] = (order, task)
+        self._site.news.ring(build.id)
+        task.add_done_callback(lambda done: self._ended(build.id, done))
+
+    def _ended(self, build_id: str, task: asyncio.Task[None]) -> None:
+        self._running.pop(build_id, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("build %s: %r; it is recovered at the next start", build_id, error, exc_info=error)
+        self.wake()
+
+    async def cancel(self, build_id: str) -> Build | None:
+        """Pending: canceled at once; running: its worker is told; ended: nothing changes. None: no such build."""
+        build = await self._site.store.cancel(build_id, at=self._site.now_ms())
+        if build is not None and build.state is State.RUNNING and build_id in self._running:
+            self._running[build_id][0].cancel("canceled")
+        self._site.news.ring(build_id)
+        return build
+
+    async def drain(self, seconds: float) -> None:
+        """Claim nothing more; wait for what runs, then end it as a dead server would."""
+        self._draining = True
+        self.wake()
+        tasks = {task for _order, task in self._running.values()}
+        if not tasks:
+            return
+        log.info("waiting up to %g s for %d running builds", seconds, len(tasks))
+        _done, left = await asyncio.wait(tasks, timeout=seconds)
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left)

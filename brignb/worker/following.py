@@ -1,0 +1,89 @@
+"""Which cells come after the notebook's own: what it left running, the matching handlers, then `after` or `error`.
+
+    cells ──▶ leftovers ──▶ handler, handler, … ──▶ after        (all went well, and something answered the event)
+      └────────────┴───────────────┴──────────────▶ error        (something failed; v1: once, with the reason)
+
+`after` and `error` are Brigade v1's: raised by the worker, answered in the same notebook, with the event they are about as their
+cause. `after` fires when the build goes well, `error` when a failure was not handled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from brignb.engine.seam import EventCell, Failure
+from brignb.model.events import Event
+from brignb.script.project import BoundProject
+from brignb.script.registry import Handler
+
+Call = Callable[[Handler, Event, BoundProject], Awaitable[Any]]
+
+
+class Following:
+    """Answers `Plan.following`.
+
+    Args:
+        event: What the build is for.
+        project: The bound project.
+        matching: The handlers that answer an event, in the order in which they were registered, read after the cells ran.
+        call: Runs a handler in a scope of its own.
+        leftovers: A cell that settles what the notebook's cells left running; None when there is nothing.
+    """
+
+    def __init__(
+        self,
+        event: Event,
+        project: BoundProject,
+        *,
+        matching: Callable[[Event], Sequence[Handler]],
+        call: Call,
+        leftovers: Callable[[], EventCell | None],
+    ) -> None:
+        self._event = event
+        self._project = project
+        self._matching = matching
+        self._call = call
+        self._leftovers = leftovers
+        self._cells = self._well()
+        self._failing = False
+        self.failure: Failure | None = None
+        self.handled = 0
+
+    def __call__(self, failure: Failure | None) -> EventCell | None:
+        """The next cell; a first failure turns the rest into `error`'s."""
+        if failure is not None and not self._failing:
+            self._failing = True
+            self.failure = failure
+            self._cells = self._badly(failure)
+        return next(self._cells, None)
+
+    def _well(self) -> Iterator[EventCell]:
+        if cell := self._leftovers():
+            yield cell
+        for handler in self._matching(self._event):
+            self.handled += 1
+            yield self._cell(handler, self._event)
+        if self.handled:
+            about = {"event": self._event.to_json(), "trigger": "success"}
+            after = replace(self._event, type="after", source="brignb", payload="", cause=about)
+            for handler in self._matching(after):
+                if not handler.answers_everything:
+                    yield self._cell(handler, after)
+
+    def _badly(self, failure: Failure) -> Iterator[EventCell]:
+        about = {
+            "event": self._event.to_json(),
+            "reason": f"{type(failure.error).__name__}: {failure.error}",
+            "trigger": "unhandledRejection",
+        }
+        error = replace(self._event, type="error", source="brignb", payload="", cause=about)
+        for handler in self._matching(error):
+            if not handler.answers_everything:
+                yield self._cell(handler, error)
+
+    def _cell(self, handler: Handler, event: Event) -> EventCell:
+        shown = ", ".join(handler.wants)
+        comment = f"  # {event.type}" if event is self._event else f"  # {event.type}, after {self._event.type}"
+        return EventCell(f"{handler.name}({shown}){comment}", lambda: self._call(handler, event, self._project))

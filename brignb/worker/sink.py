@@ -1,0 +1,97 @@
+"""Where the engine's words go: the journal and the worker's log, in the archive, with a word to the host.
+
+Both streams are only appended to. Lines wait for the journal entry that follows them, or until there are enough of them, or until the
+ticker comes by; so a loud cell costs a write per batch and a quiet one is seen at once.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from brignb.archive.seam import JOURNAL, WORKER, Archive
+from brignb.model.logs import LogLine
+
+_BATCH = 64 * 1024
+_TICK = 0.05
+"""Seconds; a line is seen by followers within 200 ms of its writing (issue "The main path", 8)."""
+
+
+class ArchiveSink:
+    """See the module; implements `brignb.engine.seam.Sink`.
+
+    Args:
+        archive: The build's.
+        build_id: The build.
+        now_ms: The clock.
+        news: Is called after something was appended.
+        cap: Bytes of the worker's log that are kept.
+    """
+
+    def __init__(
+        self, archive: Archive, build_id: str, *, now_ms: Callable[[], int], news: Callable[[], None], cap: int
+    ) -> None:
+        self._archive = archive
+        self._build_id = build_id
+        self._now_ms = now_ms
+        self._news = news
+        self._cap = cap
+        self._cut = 0
+        self._lock = threading.RLock()
+        self._lines = bytearray()
+        self._sizes = {stream: self._whole(stream) for stream in (JOURNAL, WORKER)}
+        self._closed = threading.Event()
+        self._ticker = threading.Thread(target=self._tick, name="brignb-sink", daemon=True)
+        self._ticker.start()
+
+    def _whole(self, stream: str) -> int:
+        """A stream's size, after a torn last line of a killed writer was ended."""
+        size = self._archive.size(self._build_id, stream)
+        if size and self._archive.read(self._build_id, stream, size - 1, 1) != b"\n":
+            size = self._archive.append(self._build_id, stream, size, b"\n")
+        return size
+
+    def entry(self, entry: Mapping[str, Any]) -> None:
+        """One journal entry, after the lines that came before it."""
+        data = json.dumps(entry, separators=(",", ":")).encode() + b"\n"
+        with self._lock:
+            self._append(JOURNAL, data)
+            self._flush()
+
+    def line(self, stream: str, text: str, *, partial: bool) -> None:
+        """A line of user code's."""
+        raw = LogLine(self._now_ms(), stream, text, partial=partial).encode()
+        with self._lock:
+            if self._sizes[WORKER] + len(self._lines) + len(raw) > self._cap:
+                self._cut += len(raw)
+                return
+            self._lines += raw
+            if len(self._lines) >= _BATCH:
+                self._flush()
+
+    def close(self) -> None:
+        """Write what waits, say what was cut, stop."""
+        self._closed.set()
+        self._ticker.join()
+        with self._lock:
+            if self._cut:
+                mark = f"[brignb: cut, {self._cut} bytes, rest in nothing: the cap is {self._cap} bytes]"
+                self._lines += LogLine(self._now_ms(), "system", mark).encode()
+            self._flush()
+
+    def _append(self, stream: str, data: bytes) -> None:
+        self._sizes[stream] = self._archive.append(self._build_id, stream, self._sizes[stream], data)
+
+    def _flush(self) -> None:
+        if self._lines:
+            data, self._lines = bytes(self._lines), bytearray()
+            self._append(WORKER, data)
+        self._news()
+
+    def _tick(self) -> None:
+        while not self._closed.wait(_TICK):
+            with self._lock:
+                if self._lines:
+                    self._flush()
