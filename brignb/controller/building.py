@@ -9,7 +9,6 @@ away. What went wrong before there was a worker is a line in the worker's log to
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import shutil
 from collections.abc import Callable, Coroutine, Mapping
@@ -17,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from brignb.archive.seam import JOURNAL, RECORD, WORKER, WORKER_NOTEBOOK, Archive
+from brignb.archive.seam import WORKER, WORKER_NOTEBOOK, Archive
 from brignb.controller.hosting import Died, Order, Sandbox, host
-from brignb.engine.journal import decode, fold
+from brignb.controller.records import materialise
 from brignb.errors import BrignbError, NotebookError, SourceError, Unavailable
 from brignb.executors.sandbox import Bind
 from brignb.export import check, to_bytes
@@ -98,6 +97,9 @@ class Attempt:
     async def _attempt(self) -> Outcome | None:
         """How it ended; None when the worker died by itself and the build's fate is decided already."""
         site, build = self._site, self._build
+        now = await site.store.build(build.id)
+        if now is not None and now.cancel_requested:
+            self._order.cancel("canceled")  # asked after the claim, before anybody could be told
         project = await site.store.project(build.project)
         event = await site.store.event(build.event_id)
         if project is None or event is None:
@@ -114,16 +116,15 @@ class Attempt:
         except Exception as error:
             log.exception("build %s", build.id)
             return self._failed("internal_error", BrignbError(f"{type(error).__name__}: {error}"))
-        ended = None if self._order.reason else await self._host(project, event, commit)
-        if isinstance(ended, Outcome):
-            return ended
-        if self._order.reason:
-            outcome = self._ordered(self._order.reason)
+        ended = self._ordered() or await self._host(project, event, commit)
+        if isinstance(ended, Died):
+            outcome = self._ordered()
+            if outcome is None:
+                await lose(site, build.id, why=self._redactor(_obituary(ended)))
+                return None
             await asyncio.to_thread(materialise, site.archive, build.id, outcome)
             return outcome
-        if ended is not None:
-            await lose(site, build.id, why=self._redactor(_obituary(ended)))
-        return None
+        return ended
 
     async def _unless_ordered(self, preparing: Coroutine[Any, Any, str | None]) -> str | None:
         """What is prepared; given up when somebody ends the build meanwhile."""
@@ -215,7 +216,7 @@ class Attempt:
             project.secrets,
             listener=_Listener(site, build, event),
             order=self._order,
-            timeout=project.timeout,
+            seconds=project.timeout,
             sandbox=sandbox,
             cwd=SRC if sandbox else source,
         )
@@ -283,15 +284,6 @@ class _Listener:
 
     def news(self) -> None:
         self._site.news.ring(self._build.id)
-
-
-def materialise(archive: Archive, build_id: str, outcome: Outcome) -> None:
-    """The record of a worker that could not write its own: what its journal says, and how it ended."""
-    raw = archive.get(build_id, WORKER_NOTEBOOK)
-    if raw is None:
-        return
-    record = fold(json.loads(raw), decode(archive.read(build_id, JOURNAL)), ended=outcome)
-    archive.put(build_id, RECORD, json.dumps(record, indent=1, ensure_ascii=False).encode())
 
 
 async def lose(site: Site, build_id: str, *, why: str) -> None:

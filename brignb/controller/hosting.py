@@ -102,7 +102,7 @@ async def host(
     *,
     listener: Listener,
     order: Order,
-    timeout: float,
+    seconds: float,
     sandbox: Sandbox | None,
     cwd: Path,
     tell: Callable[[int], None] = lambda _pid: None,
@@ -114,7 +114,7 @@ async def host(
         secrets: The project's, in clear text; they go into a memfd.
         listener: Hears what it says.
         order: Ends it.
-        timeout: Seconds, after which it is ended as `timeout`.
+        seconds: After which it is ended as `timeout`.
         sandbox: None: it runs without one.
         cwd: Its working directory, as it sees it.
         tell: Hears the process id, once.
@@ -127,7 +127,7 @@ async def host(
         tell(process.pid)
         words = asyncio.create_task(_last_words(process))
         conversation = asyncio.create_task(_converse(ours, assignment, secrets, listener))
-        timer = asyncio.get_running_loop().call_later(timeout, order.cancel, "timeout")
+        timer = asyncio.get_running_loop().call_later(seconds, order.cancel, "timeout")
         ender = asyncio.create_task(_end_on(order, ours, process))
         try:
             outcome = await conversation

@@ -56,6 +56,10 @@ class JobRecord:
     started_at: int | None = None
     finished_at: int | None = None
 
+    def to_wire(self) -> dict[str, Any]:
+        """Field by field, as it travels over the control socket; `JobRecord(**…)` with a State takes it back."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
     def to_json(self) -> dict[str, Any]:
         """As the contract's element of `jobs`."""
         return {

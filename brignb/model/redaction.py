@@ -43,13 +43,17 @@ class Redactor:
     """
 
     def __init__(self, values: Iterable[str] = ()) -> None:
-        forms: set[str] = set()
+        self._known: set[str] = set()
+        self.learn(*values)
+
+    def learn(self, *values: str) -> None:
+        """More values that must not be seen from now on (a secret that a person has just typed)."""
         for value in values:
-            forms |= _forms(value)
-        self._forms = tuple(sorted(forms, key=lambda form: (-len(form), form)))
-        self._pattern = re.compile("|".join(re.escape(form) for form in self._forms)) if forms else None
-        self._longest = len(self._forms[0]) if forms else 0
-        self._first = {form[0] for form in forms}
+            self._known |= _forms(value)
+        self._forms = tuple(sorted(self._known, key=lambda form: (-len(form), form)))
+        self._pattern = re.compile("|".join(re.escape(form) for form in self._forms)) if self._forms else None
+        self._longest = len(self._forms[0]) if self._forms else 0
+        self._first = {form[0] for form in self._forms}
 
     def __call__(self, text: str) -> str:
         """The text without the values."""

@@ -1,0 +1,106 @@
+"""`$BRIGNB_HOME`: what is where, who may read it, and who has it now (contract, "Home").
+
+The folder is 0700; `key` and `token` are 0600. One server at a time has a home: it holds a lock on the file `lock` for as long as it
+lives, so that no two controllers ever run one store.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import Any, TextIO
+
+from platformdirs import user_data_path
+
+from brignb.errors import BadInput, Conflict, Unavailable
+
+
+def home_path(given: str | os.PathLike[str] | None = None) -> Path:
+    """`--home`, else `$BRIGNB_HOME`, else the platform's user data folder; absolute."""
+    chosen = given or os.environ.get("BRIGNB_HOME")
+    return Path(chosen).expanduser().absolute() if chosen else user_data_path("brignb", appauthor=False)
+
+
+class Home:
+    """See the module.
+
+    Args:
+        root: The folder; made when it is not there.
+
+    Raises:
+        Unavailable: It cannot be made or written to.
+        BadInput: Others may look into it.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.builds = root / "builds"
+        self.sources = root / "sources"
+        self.work = root / "work"
+        self.cache = root / "cache"
+        self.key = root / "key"
+        self.database = root / "brignb.db"
+        self._lock: TextIO | None = None
+        try:
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (self.builds, self.sources, self.work, self.cache):
+                folder.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise Unavailable(
+                f"cannot make it: {error.strerror}", where=str(root), hint="choose another --home"
+            ) from error
+        mode = stat.S_IMODE(root.stat().st_mode)
+        if mode & 0o077:
+            raise BadInput(
+                f"others may look into it (mode {mode:04o})",
+                where=str(root),
+                hint=f"chmod 700 {root}, or choose another --home",
+            )
+
+    def acquire(self) -> None:
+        """Have it, until `release` or this process's end.
+
+        Raises:
+            Conflict: Another server has it.
+        """
+        lock = (self.root / "lock").open("a+")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.close()
+            raise Conflict(
+                "another server has it", where=str(self.root), hint="stop that one, or give this one another --home"
+            ) from error
+        self._lock = lock
+
+    def release(self) -> None:
+        """Let it go, and say that no server is there any more."""
+        (self.root / "server.json").unlink(missing_ok=True)
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def token(self) -> str:
+        """The API's token; made on first use."""
+        path = self.root / "token"
+        try:
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            token = path.read_text().strip()
+            if not token:
+                raise BadInput("it is empty", where=str(path), hint="delete it; a new one is made") from None
+            return token
+        with os.fdopen(fd, "w") as file:
+            token = secrets.token_urlsafe(32)
+            file.write(token + "\n")
+        return token
+
+    def announce(self, facts: dict[str, Any]) -> None:
+        """Write `server.json`: where the running server is."""
+        draft = self.root / "server.json.new"
+        draft.write_text(json.dumps(facts) + "\n")
+        draft.replace(self.root / "server.json")

@@ -1,0 +1,240 @@
+"""`brignb serve`: one process with everything, on embedded defaults.
+
+    home, key, token ──▶ store ──▶ controller ──▶ app ──▶ listening
+
+It prints `listening on http://HOST:PORT` once it can take events, and not before. SIGTERM and SIGINT drain: no more events are taken,
+running builds get `DRAIN` seconds. A second signal ends it at once, which loses nothing either: what ran is recovered at the next
+start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+import uvloop
+
+from brignb import __version__
+from brignb.api.app import create_app
+from brignb.api.services import Services
+from brignb.archive.files import FileArchive
+from brignb.controller.building import Site
+from brignb.controller.loop import Controller
+from brignb.controller.records import current_record
+from brignb.controller.retention import Retention
+from brignb.errors import BadInput
+from brignb.executors import sandbox
+from brignb.gateways import GitHub, Registry, Simple
+from brignb.model.gateway import Gateway
+from brignb.model.options import ServeOptions
+from brignb.source.git import GitSource
+from brignb.store.news import News
+from brignb.store.sealing import Sealer, load_key
+from brignb.store.sql import SqlStore
+from brignb.wiring.clock import fresh_ids, now_ms
+from brignb.wiring.home import Home, home_path
+
+log = logging.getLogger("brignb")
+
+DRAIN: Final = 10.0
+"""Seconds that running builds get when the server is asked to end."""
+_HANG_UP: Final = 2
+"""Seconds that open connections (log followers) get after that."""
+
+
+def serve(options: ServeOptions) -> int:
+    """Serve until a signal; 0 after a clean end.
+
+    Raises:
+        BadInput: The address is taken or cannot be had, or the home is open to others.
+        Conflict: Another server has the home.
+        Unavailable: The home or the database cannot be used.
+    """
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    home = Home(home_path(options.home))
+    home.acquire()
+    try:
+        with _bound(options.host, options.port) as sock, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(options, home, sock))
+    finally:
+        home.release()
+    return 0
+
+
+@contextlib.contextmanager
+def _bound(host: str, port: int) -> Iterator[socket.socket]:
+    try:
+        family, kind, protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        sock = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise BadInput(f"{error.strerror}", where=f"--host {host}") from error
+    with sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind(address)
+        except OSError as error:
+            raise BadInput(
+                f"cannot listen there: {error.strerror}",
+                where=f"{host}:{port}",
+                hint="choose another --host or --port; 0 is any",
+            ) from error
+        yield sock
+
+
+async def _serve(options: ServeOptions, home: Home, sock: socket.socket) -> None:
+    async with _server(options, home, sock.getsockname()) as (app, controller):
+        server = _Server(
+            uvicorn.Config(
+                app,
+                http="httptools",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=_HANG_UP,
+            ),
+            started=lambda: _announce(home, sock.getsockname()),
+        )
+        _on_signals(server)
+        claiming = asyncio.create_task(controller.run())
+        await server.serve(sockets=[sock])
+        await controller.drain(DRAIN)
+        await claiming
+
+
+@contextlib.asynccontextmanager
+async def _server(
+    options: ServeOptions, home: Home, address: tuple[str, int]
+) -> AsyncIterator[tuple[object, Controller]]:
+    """Everything but the socket: made in order, ended in the reverse order."""
+    token = home.token()
+    url = options.store or f"sqlite:///{home.database}"
+    store = SqlStore(url, Sealer(load_key(home.key)))
+    archive = FileArchive(home.builds)
+    source = GitSource(home.sources)
+    news = News()
+    woken: list[Callable[[], None]] = []
+
+    def wake() -> None:
+        for each in woken:
+            each()
+
+    site = Site(
+        store=store,
+        archive=archive,
+        source=source,
+        news=news,
+        now_ms=now_ms,
+        new_ids=fresh_ids,
+        wake=wake,
+        builds=home.builds,
+        work=home.work,
+        cache=home.cache,
+        hidden=_hidden(home),
+        executor=options.executor,
+    )
+    await store.open()
+    try:
+        await _warn_of_unsigned(store, cr=options.cr)
+        controller = Controller(site, workers=options.workers or os.cpu_count() or 1)
+        woken.append(controller.wake)
+        await controller.recover()
+        retention = asyncio.create_task(Retention(site, options.keep_ms, options.keep_builds).run())
+        gateways: list[Gateway] = [GitHub(), Registry(), Simple()]
+        services = Services(
+            store=store,
+            archive=archive,
+            news=news,
+            gateways=gateways,
+            cr=options.cr,
+            token=token,
+            now_ms=now_ms,
+            randomness=secrets.token_bytes,
+            wake=wake,
+            cancel=controller.cancel,
+            record=lambda build_id: current_record(store, archive, build_id),
+            version=__version__,
+            hosts=_hosts(options.host, address),
+        )
+        yield create_app(services), controller
+        retention.cancel()
+        await asyncio.wait({retention})
+    finally:
+        await source.close()
+        await store.close()
+
+
+def _hidden(home: Home) -> tuple[Path, ...] | None:
+    """What workers do not see; None, and a warning, where they cannot be kept from it."""
+    why = sandbox.why_not()
+    if why is None:
+        return (home.root,)
+    log.warning("workers run without a sandbox (%s): this server's projects trust one another", why)
+    return None
+
+
+async def _warn_of_unsigned(store: SqlStore, *, cr: bool) -> None:
+    if not cr:
+        return
+    open_ones = [project.name for project in await store.projects() if not project.registry_secret]
+    if open_ones:
+        log.warning(
+            "--cr: %s take unsigned registry webhooks; give them a registrySecret to have them checked",
+            ", ".join(open_ones),
+        )
+
+
+def _hosts(host: str, address: tuple[str, int]) -> tuple[str, ...]:
+    """Names a caller may use for this server; `*` when it listens to everybody, for it cannot know them all."""
+    if host in {"0.0.0.0", "::", ""}:  # noqa: S104 - compared, not bound
+        return ("*",)
+    return ("localhost", "127.0.0.1", "::1", host, address[0])
+
+
+def _announce(home: Home, address: tuple[str, int]) -> None:
+    host, port = address[0], address[1]
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    home.announce({"url": url, "pid": os.getpid(), "version": __version__})
+    print(f"listening on {url}", flush=True)  # noqa: T201 - the contract's line
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, telling when it takes connections, and leaving the signals to us."""
+
+    def __init__(self, config: uvicorn.Config, *, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._tell = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell, once connections are taken."""
+        await super().startup(sockets)
+        self._tell()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Ours are set already."""
+        yield
+
+
+def _on_signals(server: uvicorn.Server) -> None:
+    loop = asyncio.get_running_loop()
+
+    def end(number: int) -> None:
+        if server.should_exit:
+            os._exit(128 + number)
+        log.info("%s: no more events are taken; running builds get %g s", signal.Signals(number).name, DRAIN)
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end, number)

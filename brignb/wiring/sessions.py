@@ -1,0 +1,116 @@
+"""The author's words in a plain script or notebook: jobs run here, on a copy of the author's files.
+
+Everything lives in a private folder of the process that is gone when it ends. Secrets come from a project file
+(`$BRIGNB_PROJECT`, else `project.yaml` beside the work), from `BRIGNB_SECRET_<NAME>`, or are asked for.
+"""
+
+from __future__ import annotations
+
+import atexit
+import getpass
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from brignb.archive.files import FileArchive
+from brignb.errors import SecretMissing
+from brignb.executors.process import ProcessExecutor
+from brignb.model.names import id_time_ms
+from brignb.model.projectfile import read
+from brignb.model.projects import Project
+from brignb.model.redaction import Redactor
+from brignb.model.secrets import Secret, Secrets
+from brignb.script.session import Session
+from brignb.source.copying import WorkCopy
+from brignb.wiring.clock import fresh_id, now_ms
+
+PROJECT_FILE = "project.yaml"
+SECRET_PREFIX = "BRIGNB_SECRET_"  # noqa: S105 - a prefix, not a secret
+
+
+def local_project(given: str | None = None) -> Project:
+    """The project of a local project file; without one, a project named after the folder.
+
+    Raises:
+        ProjectFileError: The file is not one.
+    """
+    path = Path(given or os.environ.get("BRIGNB_PROJECT") or PROJECT_FILE)
+    if given or path.is_file():
+        return read(path.read_bytes(), name=str(path)).project
+    folder = (
+        "".join(c if c.isascii() and (c.isalnum() or c in "_.-") else "-" for c in Path.cwd().name).strip(".") or "here"
+    )
+    return Project(name=f"local/{folder}")
+
+
+class LocalSecrets(Mapping[str, Secret]):
+    """A project file's secrets, then the environment's, then what a person answers; each is remembered.
+
+    Args:
+        project: With the file's secrets.
+
+    """
+
+    def __init__(self, project: Project) -> None:
+        environment = {
+            name.removeprefix(SECRET_PREFIX): value
+            for name, value in os.environ.items()
+            if name.startswith(SECRET_PREFIX)
+        }
+        self._known = dict(Secrets({**project.secrets, **environment}, project=project.name))
+        self._project = project.name
+        self.redactor = Redactor(self._known.values())
+
+    def __getitem__(self, name: str) -> Secret:
+        if name not in self._known:
+            self._known[name] = self._ask(name)
+            self.redactor.learn(self._known[name])
+        return self._known[name]
+
+    def _ask(self, name: str) -> Secret:
+        if not (sys.stdin and sys.stdin.isatty()) and "ipykernel" not in sys.modules:
+            return Secrets({}, project=self._project)[name]
+        try:
+            return Secret(getpass.getpass(f"secret {name} of {self._project}: "))
+        except (EOFError, KeyboardInterrupt, NotImplementedError):
+            raise SecretMissing(f"no answer for secret {name!r}", hint=f"set {SECRET_PREFIX}{name}") from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._known
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def __repr__(self) -> str:
+        return f"Secrets({', '.join(sorted(self._known))})"
+
+
+def local_session() -> Session:
+    """See the module; made on the first `run()` or the first look at `project`."""
+    folder = Path(tempfile.mkdtemp(prefix="brignb-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    project = local_project()
+    secrets = LocalSecrets(project)
+    own = fresh_id(now_ms())
+    work = folder / "work"
+    work.mkdir()
+    copy = WorkCopy(Path.cwd(), folder / "src")
+    return Session(
+        build_id=own,
+        build_ms=id_time_ms(own),
+        project_name=project.name,
+        clone_url=project.clone_url,
+        namespace=project.namespace,
+        policy=project.policy,
+        secrets=secrets,
+        executor=ProcessExecutor(work, now_ms=now_ms, cache=folder / "cache"),
+        archive=FileArchive(folder / "builds"),
+        redactor=secrets.redactor,
+        source=lambda: str(copy.refresh()),
+    )
