@@ -1,0 +1,12 @@
+"""Fails when the wheel lacks a file that an installed brignb reads."""
+
+import sys
+import zipfile
+
+NEEDED = ("brignb/py.typed", "brignb/demo/reference-pipeline.ipynb", "brignb/store/migrations/env.py")
+
+names = set(zipfile.ZipFile(sys.argv[1]).namelist())
+missing = [name for name in NEEDED if name not in names]
+if missing:
+    sys.exit(f"the wheel lacks {', '.join(missing)}")
+print(f"{sys.argv[1].rsplit('/', 1)[-1]}: {len(names)} files, all that is needed is there")
