@@ -147,7 +147,7 @@ async def _spawn(theirs: socket.socket, sandbox: Sandbox | None, cwd: Path) -> a
     fd = theirs.fileno()
     argv = [sys.executable, "-P", "-m", "brignb.wiring.work", str(fd)]
     if sandbox is not None:
-        argv = wrap(argv, binds=sandbox.binds, hidden=sandbox.hidden, cwd=str(cwd))
+        argv = wrap(argv, binds=sandbox.binds, hidden=sandbox.hidden, cwd=cwd)
     return await asyncio.create_subprocess_exec(
         *argv,
         stdin=asyncio.subprocess.DEVNULL,

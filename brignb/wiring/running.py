@@ -1,0 +1,194 @@
+"""`brignb run`: one build here, no server. The same export, worker, engine and executor as a server's; logs go to the terminal.
+
+    notebook ──▶ export ──▶ worker, on a copy of the author's files ──▶ record, exit code
+
+What the notebook asks for by `events.emit` is said and not done: there is nobody to take the event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from brignb.archive.files import FileArchive
+from brignb.archive.follow import Follower, Text
+from brignb.archive.seam import RECORD, WORKER, WORKER_NOTEBOOK
+from brignb.controller.hosting import Died, Order, Sandbox, host
+from brignb.controller.records import materialise
+from brignb.errors import BadInput, BrignbError, NotFound
+from brignb.executors import sandbox
+from brignb.executors.sandbox import Bind
+from brignb.export import check, to_bytes
+from brignb.model.assignment import Assignment
+from brignb.model.builds import JobRecord, Outcome, State
+from brignb.model.events import Event, Revision
+from brignb.model.names import id_time_ms
+from brignb.model.options import RunOptions
+from brignb.model.parameters import resolve
+from brignb.model.projects import Project
+from brignb.model.redaction import Redactor
+from brignb.source.copying import WorkCopy
+from brignb.wiring.clock import fresh_id, now_ms
+from brignb.wiring.sessions import LocalSecrets, local_project
+
+_SRC: Final = Path("/src")
+INTERRUPTED: Final = 130
+
+
+def run(options: RunOptions) -> int:
+    """Run the notebook for one event; 0 when the build succeeded, 1 when it did not, 130 when it was interrupted.
+
+    Raises:
+        BadInput: The notebook, the project file, a parameter or the executor cannot be taken.
+        NotFound: There is no such notebook.
+    """
+    if options.executor not in {None, "process"}:
+        raise BadInput(f"the {options.executor} executor is not there yet", where="--executor", hint="use process")
+    project = local_project(str(options.project) if options.project else None)
+    with tempfile.TemporaryDirectory(prefix="brignb-run-", ignore_cleanup_errors=True) as folder:
+        return asyncio.run(_Run(options, project, Path(folder)).run())
+
+
+class _Run:
+    """One build in a folder of its own."""
+
+    def __init__(self, options: RunOptions, project: Project, folder: Path) -> None:
+        self._options = options
+        self._project = project
+        self._folder = folder
+        self._build_id = fresh_id(now_ms())
+        self._archive = FileArchive(folder / "builds")
+        self._secrets = LocalSecrets(project)
+        self._event = Event(
+            id=fresh_id(now_ms()),
+            type=options.event or "exec",
+            source="cli",
+            project=project.name,
+            build_id=self._build_id,
+            payload=options.payload or "",
+            revision=Revision(),
+        )
+
+    async def run(self) -> int:
+        """Export, host, report."""
+        options, notebook = self._options, Path(self._options.notebook)
+        try:
+            raw = notebook.read_bytes()
+        except OSError as error:
+            raise NotFound(f"cannot be read: {error.strerror}", where=str(notebook)) from error
+        exported = check(raw, name=str(notebook), redactor=self._secrets.redactor)
+        resolve(exported.parameters, self._event, dict(options.parameters))
+        self._archive.put(self._build_id, WORKER_NOTEBOOK, to_bytes(exported))
+        source = WorkCopy(notebook.absolute().parent, self._folder / "work" / "src").refresh()
+        order, listener = Order(), _Listener(self._archive, self._build_id)
+        with _interruptible(order):
+            ended = await host(
+                self._assignment(source),
+                {**self._secrets},
+                listener=listener,
+                order=order,
+                seconds=self._project.timeout,
+                sandbox=self._sandbox(source),
+                cwd=source if sandbox.why_not() else _SRC,
+            )
+        listener.show(last=True)
+        outcome = ended if isinstance(ended, Outcome) else self._bury(ended, order)
+        return self._report(outcome, order)
+
+    def _sandbox(self, source: Path) -> Sandbox | None:
+        if (why := sandbox.why_not()) is not None:
+            print(f"worker | /src is not there: {why}; the copy is {source}", file=sys.stderr)  # noqa: T201
+            return None
+        binds = [Bind(source, _SRC, writable=True), Bind(self._folder, self._folder, writable=True)]
+        return Sandbox(binds=binds)
+
+    def _assignment(self, source: Path) -> Assignment:
+        return Assignment(
+            build_id=self._build_id,
+            attempt=1,
+            created_ms=id_time_ms(self._build_id),
+            project=self._project.stored(),
+            event=self._event,
+            parameters=dict(self._options.parameters),
+            source=str(source if sandbox.why_not() else _SRC),
+            builds=str(self._folder / "builds"),
+            work=str(self._folder / "work"),
+            cache=str(self._folder / "cache"),
+        )
+
+    def _bury(self, died: Died, order: Order) -> Outcome:
+        if order.reason == "timeout":
+            outcome = Outcome(state=State.TIMED_OUT, reason="timeout", message="the build's time was up")
+        elif order.reason:
+            outcome = Outcome(state=State.CANCELED, reason=order.reason, message="the build was canceled")
+        else:
+            words = f"the worker died (exit code {died.exit_code}): {died.words}"
+            outcome = Outcome(state=State.LOST, reason="worker_died", message=self._secrets.redactor(words))
+        materialise(self._archive, self._build_id, outcome)
+        return outcome
+
+    def _report(self, outcome: Outcome, order: Order) -> int:
+        because = f" ({outcome.reason})" if outcome.reason else ""
+        print(f"{self._event.type}: {outcome.state}{because}", file=sys.stderr)  # noqa: T201 - the terminal is the place
+        if outcome.message and outcome.state is not State.SUCCEEDED:
+            print(outcome.message, file=sys.stderr)  # noqa: T201 - the same
+        if self._options.record and (record := self._archive.get(self._build_id, RECORD)):
+            Path(self._options.record).write_bytes(record)
+            print(f"record: {self._options.record}", file=sys.stderr)  # noqa: T201 - the same
+        if order.reason == "canceled":
+            return INTERRUPTED
+        return 0 if outcome.state is State.SUCCEEDED else 1
+
+
+@contextlib.contextmanager
+def _interruptible(order: Order) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, order.cancel, "canceled")
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+class _Listener:
+    """Prints lines as they come."""
+
+    def __init__(self, archive: FileArchive, build_id: str) -> None:
+        self._follower = Follower(archive, build_id)
+        self._follower.add(WORKER, "worker")
+        self._text = Text(prefixed=True)
+
+    async def first_cell(self) -> None:
+        """Nothing outlives this process, so nothing is to be noted."""
+
+    async def emit(self, event_type: str, _payload: str) -> Mapping[str, Any]:
+        raise BrignbError(
+            f"{event_type!r} was not raised: there is no server; in a build of `brignb serve` it would be"
+        )
+
+    async def job(self, job: JobRecord) -> None:
+        self._follower.add(job.id, job.name)
+        if job.state.terminal:
+            self.show()
+            how = f" (exit code {job.exit_code})" if job.exit_code else ""
+            print(f"{job.name} | {job.state}{how}", file=sys.stderr)  # noqa: T201 - the terminal is the place
+
+    def news(self) -> None:
+        self.show()
+
+    def show(self, *, last: bool = False) -> None:
+        """What has come since the last time."""
+        while told := self._follower.read():
+            sys.stdout.writelines(map(self._text.show, told))
+        if last:
+            sys.stdout.write(self._text.end())
+        sys.stdout.flush()
