@@ -49,9 +49,15 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expired:
-    """What retention took away; the archive forgets the same builds."""
+    """What retention took away; the archive forgets the same builds.
+
+    Args:
+        builds: Their ids.
+        more: There is more to forget than one call takes; ask again.
+    """
 
     builds: tuple[str, ...]
+    more: bool = False
 
 
 class Store(Protocol):
@@ -97,13 +103,19 @@ class Store(Protocol):
         Raises:
             Unavailable: It cannot be stored now (disk full, database locked or gone).
             NotFound: The project is gone.
+            BadInput: A payload holds a lone surrogate.
+            Conflict: An id was given before.
         """
 
     async def event(self, event_id: str) -> Event | None:
-        """With its payload; the payload is empty when retention took it."""
+        """With its payload, and with the commit that was resolved for its build."""
 
     async def events(self, *, project: str | None = None, limit: int = 50, cursor: str | None = None) -> Page[Event]:
-        """Newest first, payloads left out."""
+        """Newest first, payloads left out; a page has at most 1,000.
+
+        Raises:
+            BadInput: The cursor is not one of this list's, or the limit is below 1.
+        """
 
     # builds
 
@@ -116,7 +128,11 @@ class Store(Protocol):
     async def builds(
         self, *, project: str | None = None, state: State | None = None, limit: int = 50, cursor: str | None = None
     ) -> Page[Build]:
-        """Newest first, with their jobs."""
+        """Newest first, with their jobs; a page has at most 1,000.
+
+        Raises:
+            BadInput: The cursor is not one of this list's, or the limit is below 1.
+        """
 
     async def set_commit(self, build_id: str, *, attempt: int, commit: str) -> bool:
         """The resolved commit; False when the attempt is over (fence). The event keeps its ref."""
@@ -128,7 +144,7 @@ class Store(Protocol):
         """The first user cell starts now: from here on a dead worker means `lost`. False when the attempt is over."""
 
     async def put_job(self, job: JobRecord) -> bool:
-        """Note a job's state; a terminal state stays. False when the build's attempt is another."""
+        """Note a job's state; a terminal state stays. False when the job's attempt of the build is over."""
 
     async def finish(self, build_id: str, *, attempt: int, outcome: Outcome, at: int) -> bool:
         """The attempt ends: running (or pending, when nothing could be started) → terminal.
@@ -137,20 +153,25 @@ class Store(Protocol):
         """
 
     async def requeue(self, build_id: str, *, attempt: int, lost: bool) -> bool:
-        """Running → pending with attempt + 1, first cell forgotten; `lost` counts it against the project's `retries`."""
+        """Running → pending with attempt + 1; `lost` counts it against the project's `retries`. False when the attempt is over.
+
+        What was noted of the attempt (first cell, tier, resolved commit) is forgotten and its unfinished jobs are lost; a
+        `cancel_requested` stays, and whoever claims the build next ends it.
+        """
 
     async def cancel(self, build_id: str, *, at: int) -> Build | None:
         """Pending → canceled; running → cancel_requested; else nothing changes. None: no such build."""
 
     async def counts(self) -> Mapping[State, int]:
-        """How many builds are in each state."""
+        """How many builds are in each state, zeros too."""
 
     # retention
 
     async def expire(self, *, at: int, keep_ms: int | None, keep_builds: int | None) -> Expired:
-        """Forget terminal builds older than `keep_ms`, and all but the newest `keep_builds` of each project.
+        """Forget a portion of the builds that ended longer than `keep_ms` ago, and of all but each project's `keep_builds` newest.
 
-        Their events and jobs go with them. Delivery keys go when their own time is over, and not before.
+        Only terminal builds go and count. Their events and jobs go with them. Delivery keys go when their own time is over, and
+        not before.
         """
 
     async def check(self) -> Mapping[str, Any]:

@@ -1,0 +1,170 @@
+"""The Store behind `brignb.store.seam` in a SQL database: SQLite now; PostgreSQL gets the same tables and statements.
+
+Writes go through the one writer, in groups; reads run in a few threads, each in a snapshot of its own; the event loop waits for
+neither. The statements stand in `inbox`, `events`, `builds`, `jobs`, `projects` and `retention`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import URL, Connection, make_url
+from sqlalchemy.exc import ArgumentError
+
+from brignb.errors import BadInput
+from brignb.model.builds import Build, JobRecord, Outcome, State
+from brignb.model.events import Event
+from brignb.model.projects import Project
+from brignb.store import builds, events, facts, inbox, jobs, projects, retention, schema, sqlite
+from brignb.store.database import Database
+from brignb.store.sealing import Sealer
+from brignb.store.seam import Accept, Accepted, Expired, Page
+from brignb.store.shelf import Shelf
+
+BUSY_MS: Final = 5000
+
+
+class SqlStore:
+    """See `brignb.store.seam.Store`.
+
+    Args:
+        url: `sqlite:////full/path/brignb.db`.
+        sealer: For the projects' secrets.
+        busy_ms: How long to wait while another program holds the database locked.
+
+    Raises:
+        BadInput: The URL names no database that can be used.
+    """
+
+    def __init__(self, url: str, sealer: Sealer, *, busy_ms: int = BUSY_MS) -> None:
+        self._url = _checked(url)
+        self._sealer = sealer
+        self._database = Database(self._url, busy_ms=busy_ms)
+        self._shelf = Shelf(lambda: self._database.read(projects.everything, sealer))
+
+    async def open(self) -> None:
+        """Migrate, check the key, start the writer."""
+        await self._database.open(self._prepare)
+
+    def _prepare(self, connection: Connection) -> None:
+        schema.migrate(connection, where=str(self._url.database))
+        facts.check_key(connection, self._sealer)
+
+    async def close(self) -> None:
+        """Finish what was begun."""
+        await self._database.close()
+
+    # projects
+
+    async def put_project(self, project: Project, *, at: int, replace: bool = False) -> bool:
+        """Register or replace; the shelf learns of it before the caller does."""
+        return await self._known(self._database.write(projects.put, project, self._sealer, at=at, replace=replace))
+
+    async def project(self, name: str) -> Project | None:
+        """From memory, but for the first time after a change."""
+        return await self._shelf.get(name)
+
+    async def projects(self) -> tuple[Project, ...]:
+        """From memory, too."""
+        return await self._shelf.all()
+
+    async def delete_project(self, name: str) -> bool:
+        """Forget it and all that is its."""
+        return await self._known(self._database.write(projects.remove, name))
+
+    async def _known(self, change: asyncio.Future[bool]) -> bool:
+        change.add_done_callback(lambda _: self._shelf.clear())
+        return await asyncio.shield(change)  # a caller that goes away must not keep the shelf from hearing of it
+
+    # the inbox
+
+    async def accept(self, arrivals: Sequence[Accept]) -> tuple[Accepted, ...]:
+        """All or none, together with what other callers bring."""
+        return await self._database.join(inbox.accept, [inbox.arrival(accept) for accept in arrivals])
+
+    async def event(self, event_id: str) -> Event | None:
+        """With its payload."""
+        return await self._database.read(events.get, event_id)
+
+    async def events(self, *, project: str | None = None, limit: int = 50, cursor: str | None = None) -> Page[Event]:
+        """Newest first, without payloads."""
+        return await self._database.read(events.listed, project=project, limit=limit, cursor=cursor)
+
+    # builds
+
+    async def claim(self, *, at: int, limit: int) -> tuple[Build, ...]:
+        """The oldest pending ones run from now on."""
+        return await self._database.write(builds.claim, at=at, limit=limit)
+
+    async def build(self, build_id: str) -> Build | None:
+        """With its jobs."""
+        return await self._database.read(builds.get, build_id)
+
+    async def builds(
+        self, *, project: str | None = None, state: State | None = None, limit: int = 50, cursor: str | None = None
+    ) -> Page[Build]:
+        """Newest first, with their jobs."""
+        return await self._database.read(builds.listed, project=project, state=state, limit=limit, cursor=cursor)
+
+    async def set_commit(self, build_id: str, *, attempt: int, commit: str) -> bool:
+        """As resolved."""
+        return await self._database.write(builds.note, build_id, attempt=attempt, resolved_commit=commit)
+
+    async def set_tier(self, build_id: str, *, attempt: int, tier: str) -> bool:
+        """The worker's kind."""
+        return await self._database.write(builds.note, build_id, attempt=attempt, tier=tier)
+
+    async def note_first_cell(self, build_id: str, *, attempt: int, at: int) -> bool:
+        """From here on a dead worker means `lost`."""
+        return await self._database.write(builds.note_first_cell, build_id, attempt=attempt, at=at)
+
+    async def put_job(self, job: JobRecord) -> bool:
+        """As its worker tells."""
+        return await self._database.write(jobs.put, job)
+
+    async def finish(self, build_id: str, *, attempt: int, outcome: Outcome, at: int) -> bool:
+        """The attempt ends."""
+        return await self._database.write(builds.finish, build_id, attempt=attempt, outcome=outcome, at=at)
+
+    async def requeue(self, build_id: str, *, attempt: int, lost: bool) -> bool:
+        """The next attempt waits."""
+        return await self._database.write(builds.requeue, build_id, attempt=attempt, lost=lost)
+
+    async def cancel(self, build_id: str, *, at: int) -> Build | None:
+        """What waits ends; what runs is asked to."""
+        return await self._database.write(builds.cancel, build_id, at=at)
+
+    async def counts(self) -> Mapping[State, int]:
+        """By state."""
+        return await self._database.read(builds.counts)
+
+    # retention
+
+    async def expire(self, *, at: int, keep_ms: int | None, keep_builds: int | None) -> Expired:
+        """A portion."""
+        found = await self._database.read(retention.victims, at=at, keep_ms=keep_ms, keep_builds=keep_builds)
+        going = tuple(found[: retention.PORTION])
+        keys = await self._database.write(retention.remove, going, at=at)
+        return Expired(builds=going, more=len(found) > len(going) or keys == retention.KEYS)
+
+    async def check(self) -> Mapping[str, Any]:
+        """Write for real."""
+        await self._database.write(facts.check_writable)
+        return {"database": self._url.get_backend_name()}
+
+
+def _checked(url: str) -> URL:
+    hint = "sqlite:////full/path/brignb.db"
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise BadInput("this is no URL of a database", where="--store", hint=hint) from None
+    backend = parsed.get_backend_name()
+    if backend in {"postgresql", "postgres"}:
+        raise BadInput("PostgreSQL comes later; for now the store is SQLite", where="--store", hint=hint)
+    if backend != "sqlite":
+        raise BadInput(f"{backend} is no database that brignb can use", where="--store", hint=hint)
+    sqlite.check(parsed)
+    return parsed
