@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import signal
 import sys
 import tempfile
@@ -33,7 +32,6 @@ from brignb.model.names import id_time_ms
 from brignb.model.options import RunOptions
 from brignb.model.parameters import resolve
 from brignb.model.projects import Project
-from brignb.model.redaction import Redactor
 from brignb.source.copying import WorkCopy
 from brignb.wiring.clock import fresh_id, now_ms
 from brignb.wiring.sessions import LocalSecrets, local_project

@@ -1,0 +1,7 @@
+"""`python -m brignb`."""
+
+import sys
+
+from brignb.cli import main
+
+sys.exit(main())
