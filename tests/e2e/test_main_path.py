@@ -11,20 +11,24 @@ pytestmark = pytest.mark.slow
 CELLS = (
     "from brignb import Group, Job, events",
     (
-        "image_tag: str = 'latest'  # from: event.data.after\n"
-        "retries: int = 2\n"
-        "missing: str = 'default'  # from: event.data.no.such.path",
+        (
+            "image_tag: str = 'latest'  # from: event.data.after\n"
+            "retries: int = 2\n"
+            "missing: str = 'default'  # from: event.data.no.such.path"
+        ),
         ["parameters"],
     ),
-    "@events.on('push')\n"
-    "async def push(event, project):\n"
-    "    print('building', image_tag[:7], retries, missing, event.type, project.name)\n"
-    "    build = Job('build', 'python:3.12', tasks=['echo built $SECRET', 'echo wheel=demo.whl >> $BRIGNB_OUTPUT'])\n"
-    "    build.env['SECRET'] = project.secrets['CANARY']\n"
-    "    await build.run()\n"
-    "    test = Job('test', tasks=['echo testing $WHEEL in $PWD', 'git log --oneline | head -1'])\n"
-    "    test.env = {'WHEEL': build.outputs['wheel']}\n"
-    "    test.run()\n",
+    (
+        "@events.on('push')\n"
+        "async def push(event, project):\n"
+        "    print('building', image_tag[:7], retries, missing, event.type, project.name)\n"
+        "    build = Job('build', 'python:3.12', tasks=['echo built $SECRET', 'echo wheel=demo.whl >> $BRIGNB_OUTPUT'])\n"
+        "    build.env['SECRET'] = project.secrets['CANARY']\n"
+        "    await build.run()\n"
+        "    test = Job('test', tasks=['echo testing $WHEEL in $PWD', 'git log --oneline | head -1'])\n"
+        "    test.env = {'WHEEL': build.outputs['wheel']}\n"
+        "    test.run()\n"
+    ),
 )
 
 
