@@ -18,6 +18,7 @@ from typing import Protocol
 
 from brignb.errors import BrignbError
 from brignb.model.events import Draft
+from brignb.model.payload import Document, document
 from brignb.model.projects import Project
 
 
@@ -38,6 +39,18 @@ class Inbound:
     query: Mapping[str, str]
     body: bytes
     at: int
+    # not a cached_property: in Python 3.11 its lock is shared by all instances, so one large body would hold up the others
+    _documents: list[Document] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    def document(self) -> Document:
+        """The body as JSON, parsed once, however often it is asked for.
+
+        Raises:
+            PayloadError: It is not the JSON that the contract takes.
+        """
+        if not self._documents:
+            self._documents.append(document(self.body))
+        return self._documents[0]
 
 
 @dataclass(frozen=True, slots=True)
