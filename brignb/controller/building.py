@@ -107,15 +107,10 @@ class Attempt:
         self._redactor = Redactor(project.secret_values())
         try:
             commit = await self._unless_ordered(self._prepare(project))
-        except SourceError as error:
-            return self._failed(error.reason, error)
-        except NotebookError as error:
-            return self._failed("notebook_invalid", error)
         except Unavailable:
             raise
-        except Exception as error:
-            log.exception("build %s", build.id)
-            return self._failed("internal_error", BrignbError(f"{type(error).__name__}: {error}"))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the build must end and say so
+            return self._failed(error)
         ended = self._ordered() or await self._host(project, event, commit)
         if isinstance(ended, Died):
             outcome = self._ordered()
@@ -146,8 +141,17 @@ class Attempt:
             )
         return Outcome(state=State.CANCELED, reason=reason, message="the build was canceled")
 
-    def _failed(self, reason: str, error: BrignbError) -> Outcome:
-        message = self._redactor(str(error))
+    def _failed(self, error: Exception) -> Outcome:
+        """There will be no worker: the reason for programs, the message for people, in the log too."""
+        match error:
+            case SourceError():
+                reason, text = error.reason, str(error)
+            case NotebookError():
+                reason, text = "notebook_invalid", str(error)
+            case _:
+                log.error("build %s", self._build.id, exc_info=error)
+                reason, text = "internal_error", f"{type(error).__name__}: {error}"
+        message = self._redactor(text)
         self._say(message)
         return Outcome(state=State.FAILED, reason=reason, message=message)
 

@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import SimpleQueue
-from typing import Any, Final
+from typing import Any, Final, Self
 
 _MANIFEST = re.compile(r"/v2/(?P<repository>[a-z0-9/_.-]+)/manifests/(?P<tag>[\w.-]+)\Z")
 _TIMEOUT: Final = 10.0
@@ -36,10 +36,10 @@ class StandIns:
         self._credentials = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, name="stand-ins", daemon=True)
-        self.address = "127.0.0.1:{}".format(self._server.server_address[1])
+        self.address = f"127.0.0.1:{self._server.server_address[1]}"
         self.url = f"http://{self.address}"
 
-    def __enter__(self) -> StandIns:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -57,14 +57,18 @@ class StandIns:
         if self.webhook is None:
             return
         digest = "sha256:" + hashlib.sha256(manifest).hexdigest()
+        target = {"digest": digest, "length": len(manifest), "repository": repository, "tag": tag}
         body = {
             "id": hashlib.sha256(f"{repository}:{tag}@{digest}".encode()).hexdigest()[:32],
             "timestamp": "2026-01-31T12:00:00.000000000Z",
             "action": "push",
-            "target": {"mediaType": "application/vnd.docker.distribution.manifest.v2+json", "size": len(manifest)},
+            "target": {
+                "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+                "size": len(manifest),
+                **target,
+            },
             "request": {"id": "demo", "host": self.address, "method": "PUT", "useragent": "brignb-demo"},
         }
-        body["target"] |= {"digest": digest, "length": len(manifest), "repository": repository, "tag": tag}  # type: ignore[operator]
         request = urllib.request.Request(  # noqa: S310 - our own server's address
             self.webhook, data=json.dumps(body).encode(), headers={"content-type": "application/json"}
         )

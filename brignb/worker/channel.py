@@ -26,17 +26,26 @@ HOST_GONE = 125
 """Exit code of a worker whose host is gone."""
 
 
+def leave() -> None:
+    """End this process at once."""
+    os._exit(HOST_GONE)
+
+
 class Channel:
     """See the module.
 
     Args:
         sock: A connected stream socket; the channel owns it.
         on_cancel: Is called, on the reader thread, with the reason of a `cancel`.
+        on_gone: Is called, on the reader thread, when the host is gone.
     """
 
-    def __init__(self, sock: socket.socket, *, on_cancel: Callable[[str], None]) -> None:
+    def __init__(
+        self, sock: socket.socket, *, on_cancel: Callable[[str], None], on_gone: Callable[[], None] = leave
+    ) -> None:
         self._sock = sock
         self._on_cancel = on_cancel
+        self._on_gone = on_gone
         self._sending = threading.Lock()
         self._asked: dict[int, Future[dict[str, Any]]] = {}
         self._ids = itertools.count(1)
@@ -89,7 +98,7 @@ class Channel:
             except OSError:
                 data = b""
             if not data:
-                os._exit(HOST_GONE)
+                return self._on_gone()
             messages = self._decoder.feed(data)
 
     def _take(self, message: dict[str, Any]) -> None:

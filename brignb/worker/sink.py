@@ -16,7 +16,7 @@ from brignb.model.logs import LogLine
 
 _BATCH = 64 * 1024
 _TICK = 0.05
-"""Seconds; a line is seen by followers within 200 ms of its writing (issue "The main path", 8)."""
+"""Seconds a line waits for others at the most; a line is seen by followers within 200 ms of its writing (issue "The main path", 8)."""
 
 
 class ArchiveSink:
@@ -41,6 +41,7 @@ class ArchiveSink:
         self._cut = 0
         self._lock = threading.RLock()
         self._lines = bytearray()
+        self._waiting = threading.Event()
         self._sizes = {stream: self._whole(stream) for stream in (JOURNAL, WORKER)}
         self._closed = threading.Event()
         self._ticker = threading.Thread(target=self._tick, name="brignb-sink", daemon=True)
@@ -70,10 +71,13 @@ class ArchiveSink:
             self._lines += raw
             if len(self._lines) >= _BATCH:
                 self._flush()
+            else:
+                self._waiting.set()
 
     def close(self) -> None:
         """Write what waits, say what was cut, stop."""
         self._closed.set()
+        self._waiting.set()
         self._ticker.join()
         with self._lock:
             if self._cut:
@@ -91,7 +95,8 @@ class ArchiveSink:
         self._news()
 
     def _tick(self) -> None:
-        while not self._closed.wait(_TICK):
+        while self._waiting.wait() and not self._closed.wait(_TICK):
             with self._lock:
+                self._waiting.clear()
                 if self._lines:
                     self._flush()
