@@ -25,10 +25,10 @@ DEPTH_MAX: Final = 64
 """Levels of arrays and objects (contract, "HTTP")."""
 
 VALUES_MAX: Final = 1_000_000
-"""Values in a body. GitHub's largest, 25 MiB, hold fewer; without it 25 MiB of `[],[],` would become 500 MiB of lists."""
+"""Commas, and brackets in pairs, of a body. GitHub's largest, 25 MiB, have fewer; 25 MiB of `[],[],` would become 500 MiB of lists."""
 
 _BOM = b"\xef\xbb\xbf"
-_NOT_SHAPE = bytes(byte for byte in range(256) if byte not in b'[]{}"')
+_NOT_MARKS = bytes(byte for byte in range(256) if byte not in b'[]{}"')
 _CURLY_AS_SQUARE = bytes.maketrans(b"{}", b"[]")
 _QUOTED = re.compile(rb'"[^"]*"')
 _LONE_SURROGATE = re.compile(
@@ -131,26 +131,27 @@ def _text(body: bytes) -> str:
 
 
 def _check_shape(body: bytes, text: str) -> None:
-    shape = _shape(body)
-    if len(body) > VALUES_MAX and body.count(b",") + len(shape) // 2 > VALUES_MAX:
+    marks = _marks(body)
+    if len(body) > VALUES_MAX and max(body.count(b","), len(marks) // 2) > VALUES_MAX:
         raise PayloadError(f"more than {VALUES_MAX:,} values", where="body")
+    shape = _QUOTED.sub(b"", marks)
     if len(shape) > DEPTH_MAX and _levels(shape) > DEPTH_MAX:
         raise PayloadError(f"more than {DEPTH_MAX} levels", where=_place(text, _too_deep(text)))
 
 
-def _shape(body: bytes) -> bytes:
-    """The brackets that are not inside of a text.
+def _marks(body: bytes) -> bytes:
+    """All brackets, and the quotes of those texts that hold some.
 
     Outside of texts a backslash is an error, at which the parser stops; inside, escaped ones go first, so that the next quote
     after a run of them is known for what it is. Two neighbouring quotes can go without changing what is inside and outside.
     """
     if b"\\" in body:
         body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
-    return _QUOTED.sub(b"", body.translate(None, _NOT_SHAPE).replace(b'""', b""))
+    return body.translate(None, _NOT_MARKS).replace(b'""', b"")
 
 
 def _levels(shape: bytes) -> int:
-    """How often innermost pairs can be taken out, and what is left: for JSON its depth, for other bytes no less."""
+    """The depth of brackets: how often innermost pairs can be taken out, and what is left where they do not pair."""
     shape = shape.translate(_CURLY_AS_SQUARE)
     rounds = 0
     while rounds <= DEPTH_MAX and (fewer := shape.replace(b"[]", b"")) != shape:
