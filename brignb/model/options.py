@@ -1,0 +1,62 @@
+"""What `brignb serve` and `brignb run` are asked to do, checked: the command line makes these, `wiring` follows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+LOCKS: Final = ("privileged", "host-mounts", "docker-socket", "service-account")
+"""What an operator may allow (contract, "Project file")."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeOptions:
+    """Of `brignb serve`.
+
+    Args:
+        home: None: `$BRIGNB_HOME`, else the platform's user data folder.
+        port: 0 takes any that is free.
+        cr: Whether container registries may send webhooks.
+        workers: Builds that run at once; None: as many as there are cores.
+        executor: For projects that name none.
+        allow: The operator's locks that are open, of `LOCKS`.
+        store: A database's URL; None: SQLite in the home.
+        hosts: Names, besides its own, by which callers may address the server: those of a proxy before it.
+        keep_ms: Milliseconds for which a build is kept after its end; None: for ever.
+        keep_builds: Of each project; None: all.
+    """
+
+    home: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = 7744
+    cr: bool = False
+    workers: int | None = None
+    executor: str = "process"
+    allow: frozenset[str] = frozenset()
+    store: str | None = None
+    hosts: tuple[str, ...] = ()
+    keep_ms: int | None = None
+    keep_builds: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """Of `brignb run`.
+
+    Args:
+        event: Its type; None: `exec`.
+        payload: The event's payload, as text.
+        project: A project file.
+        parameters: Names and values of `-p`, as they were written.
+        executor: None: `process`.
+        record: Where to write the executed notebook; None: nowhere.
+    """
+
+    notebook: Path
+    event: str | None = None
+    payload: str | None = None
+    project: Path | None = None
+    parameters: tuple[tuple[str, str], ...] = ()
+    executor: str | None = None
+    record: Path | None = None
