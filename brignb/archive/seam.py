@@ -1,8 +1,11 @@
 """The Archive seam: append to a stream of a build, read it from a cursor, put and get its record.
 
 A build has streams of bytes, told apart by name: `worker` (its log), a job's id (the job's log), `journal` (the engine's), and
-whole documents: `worker.ipynb`, `record.ipynb`. Cursors are byte offsets. Appending names its offset, so that one that is repeated
-after a lost answer changes nothing.
+whole documents: `worker.ipynb`, `record.ipynb`. Cursors are byte offsets. A stream has one writer at a time. Appending names its
+offset, so that one that is repeated after a lost answer changes nothing.
+
+What was appended outlives its writer's death; a document outlives the machine's. A writer that was killed in the middle of an append
+may leave a torn last line: the next one asks `size`, reads the last byte and, unless it is a newline, appends one first.
 
 Every implementation passes `tests/contract/test_archive.py`. Methods are synchronous: a worker and a job's pump call them, and
 each is one short write or read.
@@ -26,7 +29,7 @@ class Archive(Protocol):
         """Write `data` at `offset` and answer the stream's new size. What is there already is not written again.
 
         Raises:
-            BadInput: The offset lies beyond the stream's end, or what is there already differs.
+            BadInput: The offset lies beyond the stream's end, or what is there already differs. Nothing was written.
             Unavailable: The disk is full or gone.
         """
 
@@ -46,8 +49,13 @@ class Archive(Protocol):
     def get(self, build_id: str, name: str) -> bytes | None:
         """A whole document; None when it is not there."""
 
-    def spill(self, build_id: str, name: str, offset: int, data: bytes) -> str:
-        """Append to a side file for what did not fit into the record; answers how the record names it."""
+    def spill(self, build_id: str, name: str, data: bytes) -> str:
+        """Append to a side file for what did not fit into the record; answers how the record names it, a path relative to it.
+
+        Raises:
+            BadInput: The name is none for a file: letters, digits, `.`, `_`, `-`, at most 100.
+            Unavailable: The disk is full or gone.
+        """
 
     def forget(self, build_ids: Iterable[str]) -> None:
         """Take everything of these builds away."""

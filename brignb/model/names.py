@@ -26,6 +26,7 @@ _PROJECT = re.compile(rf"{_PART}(?:/{_PART})+\Z")
 _DNS_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\Z")
 _V1_ID = re.compile(r"brigade-[0-9a-f]{54}\Z")
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}\Z")
+_JOB_ID = re.compile(r"(?P<name>.+)-[0-7][0-9a-hjkmnp-tv-z]{25}\Z")
 _COMMIT = re.compile(r"(?:[0-9a-fA-F]{40}|[0-9a-fA-F]{64})\Z")
 
 
@@ -84,6 +85,12 @@ def id_time_ms(identifier: str) -> int:
 def is_id(text: str) -> bool:
     """Whether a text is a ULID in upper case."""
     return bool(_ULID.match(text))
+
+
+def is_job_id(text: str) -> bool:
+    """Whether a text has the form of `job_id`; no other text may become a file's name."""
+    found = _JOB_ID.match(text)
+    return bool(found and len(found["name"]) <= JOB_NAME_MAX and _DNS_LABEL.match(found["name"]))
 
 
 def is_commit(text: str) -> bool:

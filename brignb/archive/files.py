@@ -1,0 +1,168 @@
+"""The archive as files, all below one folder.
+
+    <builds>/<build id>/log                     stream `worker`
+    <builds>/<build id>/journal                 stream `journal`
+    <builds>/<build id>/jobs/<job id>/log       a job's stream
+    <builds>/<build id>/{worker,record}.ipynb   documents
+    <builds>/<build id>/spill/<name>            what did not fit into the record
+
+Folders have mode 0700, files 0600. A file is open only while it is read or written, so that ten thousand builds cost no descriptors.
+Workers write in their build's folder themselves, so what is found there is not trusted (see `paths`).
+
+What must never happen: a path that leaves its build's folder; half of a document; half of an append that failed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from brignb.archive.paths import entered, opened
+from brignb.archive.seam import JOURNAL, RECORD, WORKER, WORKER_NOTEBOOK
+from brignb.errors import BadInput, Unavailable
+from brignb.model.names import is_id, is_job_id
+
+_STREAMS: Final = {WORKER: "log", JOURNAL: "journal"}
+_DOCUMENTS: Final = frozenset({WORKER_NOTEBOOK, RECORD})
+_SPILL: Final = "spill"
+_SPILL_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
+
+
+class FileArchive:
+    """See the module, and `seam.Archive` for the methods.
+
+    Args:
+        builds: The folder of all builds; it need not be there yet.
+    """
+
+    def __init__(self, builds: Path) -> None:
+        self._builds = builds
+
+    def append(self, build_id: str, stream: str, offset: int, data: bytes) -> int:
+        """Write `data` at `offset` and answer the stream's new size; see the seam."""
+        with self._storing(), self._opened(_stream(build_id, stream), os.O_RDWR | os.O_CREAT) as file:
+            size = os.fstat(file).st_size
+            known = _known(file, offset, data, size, stream)
+            return size + _write(file, size, memoryview(data)[known:])
+
+    def read(self, build_id: str, stream: str, offset: int = 0, limit: int | None = None) -> bytes:
+        """Bytes from `offset` on; see the seam."""
+        return self._bytes(_stream(build_id, stream), offset, limit) or b""
+
+    def size(self, build_id: str, stream: str) -> int:
+        """Of a stream; 0 when it is not there."""
+        with self._storing(), suppress(FileNotFoundError), self._opened(_stream(build_id, stream), os.O_RDONLY) as file:
+            return os.fstat(file).st_size
+        return 0
+
+    def put(self, build_id: str, name: str, data: bytes) -> None:
+        """Put a whole document, durably, at once or not at all."""
+        build, file = _document(build_id, name)
+        draft = f".{file}.{secrets.token_hex(8)}"
+        with self._storing(), entered(self._builds, (build,), make=True) as folder:
+            try:
+                with opened(self._builds, (build, draft), os.O_WRONLY | os.O_CREAT | os.O_EXCL) as written:
+                    _write(written, 0, memoryview(data))
+                    os.fsync(written)
+                os.replace(draft, file, src_dir_fd=folder, dst_dir_fd=folder)
+            except BaseException:
+                with suppress(FileNotFoundError):
+                    os.unlink(draft, dir_fd=folder)
+                raise
+            os.fsync(folder)
+            with entered(self._builds, ()) as builds:
+                os.fsync(builds)
+
+    def get(self, build_id: str, name: str) -> bytes | None:
+        """A whole document; None when it is not there."""
+        return self._bytes(_document(build_id, name))
+
+    def spill(self, build_id: str, name: str, data: bytes) -> str:
+        """Append to a side file; answers its path, relative to the record."""
+        if not _SPILL_NAME.match(name):
+            raise BadInput(f"{name!r:.120} is not a name of a side file", where="archive")
+        with self._storing(), self._opened((_build(build_id), _SPILL, name), os.O_RDWR | os.O_CREAT) as file:
+            _write(file, os.fstat(file).st_size, memoryview(data))
+        return f"{_SPILL}/{name}"
+
+    def forget(self, build_ids: Iterable[str]) -> None:
+        """Take everything of these builds away; one that is not there is gone already."""
+        for build in [_build(build_id) for build_id in build_ids]:
+            with self._storing(), suppress(FileNotFoundError):
+                shutil.rmtree(self._builds / build)
+
+    def _bytes(self, parts: tuple[str, ...], offset: int = 0, limit: int | None = None) -> bytes | None:
+        """Part of a file; None when it is not there."""
+        with self._storing(), suppress(FileNotFoundError), self._opened(parts, os.O_RDONLY) as file:
+            left = max(os.fstat(file).st_size - offset, 0)
+            return _read(file, offset, left if limit is None else min(left, limit))
+        return None
+
+    def _opened(self, parts: tuple[str, ...], flags: int) -> AbstractContextManager[int]:
+        return opened(self._builds, parts, flags)
+
+    @contextmanager
+    def _storing(self) -> Iterator[None]:
+        """What the disk says, as what the caller can act on."""
+        try:
+            yield
+        except OSError as error:
+            message = f"the archive cannot be used: {error.strerror or error}"
+            hint = "look at the disk and at who owns the folder"
+            raise Unavailable(message, where=str(self._builds), hint=hint) from error
+
+
+def _build(build_id: str) -> str:
+    if not is_id(build_id):
+        raise BadInput(f"{build_id!r:.120} is not a build's id", where="archive")
+    return build_id
+
+
+def _stream(build_id: str, stream: str) -> tuple[str, ...]:
+    if stream in _STREAMS:
+        return _build(build_id), _STREAMS[stream]
+    if is_job_id(stream):
+        return _build(build_id), "jobs", stream, "log"
+    raise BadInput(f"{stream!r:.120} is not a stream of a build", where="archive")
+
+
+def _document(build_id: str, name: str) -> tuple[str, str]:
+    if name not in _DOCUMENTS:
+        raise BadInput(f"{name!r:.120} is not a document of a build", where="archive")
+    return _build(build_id), name
+
+
+def _known(file: int, offset: int, data: bytes, size: int, stream: str) -> int:
+    """How many bytes of `data` are there already."""
+    if not 0 <= offset <= size:
+        raise BadInput(f"{stream} has {size} bytes, so nothing can be appended at {offset}", where="archive")
+    there = _read(file, offset, min(len(data), size - offset))
+    if not data.startswith(there):
+        raise BadInput(f"{stream} has other bytes at {offset} already", where="archive", hint="it has another writer")
+    return len(there)
+
+
+def _read(file: int, offset: int, count: int) -> bytes:
+    """That many bytes, or all that there are (one `pread` gives at most 2 GiB)."""
+    data = os.pread(file, count, offset)
+    while len(data) < count and (more := os.pread(file, count - len(data), offset + len(data))):
+        data += more
+    return data
+
+
+def _write(file: int, at: int, data: memoryview) -> int:
+    """Write all of it at `at`, the file's end, or nothing; answers how many bytes."""
+    written = 0
+    try:
+        while written < len(data):
+            written += os.pwrite(file, data[written:], at + written)
+    except OSError:
+        os.ftruncate(file, at)  # a full disk takes the beginning of a line; nobody should read that
+        raise
+    return written
