@@ -2,7 +2,7 @@
 
 Plain values go in and come out, so that an executor can be on another machine. An id is started once: `start` of an id that it has
 already adopts what is there. Lines are numbered from 0 in the order in which they were seen; a follower that lost its connection
-asks again from the number after its last one.
+asks again from the number after its last one. What an executor cannot give it says itself, in `system` lines at the log's beginning.
 
 What must never happen: a job that outlives its executor's last word on it; an environment that holds more than the spec says (and
 the minimal base that the executor documents); a line that is lost in silence.
@@ -27,7 +27,7 @@ class Executor(Protocol):
         """`process`, `podman`, `kubernetes`."""
 
     def supports(self, spec: JobSpec) -> Support:
-        """What it cannot give of this spec; the caller reports it in the job's log, or refuses to start."""
+        """What it cannot give of this spec: `start` puts the reports into the job's log and raises the refusals."""
 
     async def start(self, spec: JobSpec) -> None:
         """Create the job, or adopt the one of that id.
@@ -39,10 +39,11 @@ class Executor(Protocol):
     def logs(self, job_id: str, after: int = 0) -> AsyncIterator[list[LogLine]]:
         """Batches of lines from number `after` on, as they come; ends when the job has ended and all was told.
 
-        A consumer that is slower than the job holds the job up. At least the last 1,000 lines told can be asked for again.
+        A consumer that is slower than the job holds the job up, and so does the lack of one, once a few MiB of lines wait; a job
+        that has ended is never held up. The last 1,000 lines told, or 1 MiB of them, can be asked for again.
 
         Raises:
-            NotFound: No job of that id was started here.
+            NotFound: No job of that id was started here, or lines from that number on are not kept any more.
         """
 
     async def status(self, job_id: str) -> JobStatus:

@@ -1,0 +1,201 @@
+"""Bubblewrap: a program in its own mount and process tree, on this machine's own files.
+
+The sandbox's root is built from the machine's top folders, each read-only, because `/src` cannot be made in a read-only `/`. On top of
+it come a minimal `/dev`, a `/proc` of its own, a private `/tmp`, what is hidden, and the binds. Where two overlap, the deeper path
+wins: the build's own folder can be bound below a home that is hidden.
+
+Worker and job use it, one inside the other. Run by a user, bubblewrap takes a user namespace, inside which no mount can be undone. Run
+by root it takes none (a nested one could not mount `/proc` then) and capabilities stay: see `caveat`. Jobs start no sandbox
+themselves, so they get `JOB_CAPABILITIES` only.
+
+What must never happen: a secret in bubblewrap's arguments (`ps` shows them to everybody). Environments are not its business here.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+PROGRAM: Final = "bwrap"
+
+JOB_CAPABILITIES: Final = (
+    "CAP_CHOWN",
+    "CAP_DAC_OVERRIDE",
+    "CAP_FOWNER",
+    "CAP_FSETID",
+    "CAP_KILL",
+    "CAP_NET_BIND_SERVICE",
+    "CAP_SETFCAP",
+    "CAP_SETGID",
+    "CAP_SETPCAP",
+    "CAP_SETUID",
+    "CAP_SYS_CHROOT",
+)
+"""What root keeps in a job: Docker's default set without making devices, raw sockets and writing the audit log."""
+
+_OWN: Final = frozenset({"dev", "proc", "tmp"})
+"""Top folders that the sandbox has of its own."""
+
+_DAEMONS: Final = ("/run/docker.sock", "/run/podman", "/run/containerd", "/run/crio")
+"""Doors out of any sandbox; nobody is given them by accident."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """A file or folder of this machine, seen at `target`."""
+
+    source: Path
+    target: Path
+    writable: bool = False
+
+
+def wrap(
+    argv: Sequence[str],
+    *,
+    binds: Sequence[Bind] = (),
+    hidden: Sequence[Path] = (),
+    cwd: Path | None = None,
+    tmpfs: Sequence[Path] = (Path("/tmp"),),  # noqa: S108 - the sandbox's own, not the machine's
+    capabilities: Sequence[str] | None = None,
+    die_with_parent: bool = True,
+    unshare_pid: bool = True,
+) -> list[str]:
+    """The command line that runs `argv` in a sandbox; open file descriptors and the environment go through.
+
+    Args:
+        argv: Program and arguments, as seen inside.
+        binds: What it sees besides the machine; the only places it can write to.
+        hidden: Folders and files of the machine that it sees empty.
+        cwd: Where it starts, as seen inside.
+        tmpfs: Empty folders in memory.
+        capabilities: What root keeps; None keeps everything. A user has none in any case.
+        die_with_parent: Kill everything inside when the thread that starts the sandbox ends.
+        unshare_pid: Give it a process tree of its own: when its first process ends, all do.
+
+    Raises:
+        ValueError: A path or an argument holds a NUL.
+    """
+    flags = options(
+        binds=binds,
+        hidden=hidden,
+        cwd=cwd,
+        tmpfs=tmpfs,
+        capabilities=capabilities,
+        die_with_parent=die_with_parent,
+        unshare_pid=unshare_pid,
+    )
+    return [PROGRAM, *flags, "--", *argv]
+
+
+def options(
+    *,
+    binds: Sequence[Bind] = (),
+    hidden: Sequence[Path] = (),
+    cwd: Path | None = None,
+    tmpfs: Sequence[Path] = (Path("/tmp"),),  # noqa: S108 - the sandbox's own, not the machine's
+    capabilities: Sequence[str] | None = None,
+    die_with_parent: bool = True,
+    unshare_pid: bool = True,
+) -> list[str]:
+    """Bubblewrap's options of `wrap`, alone: they may also be read from a descriptor (`--args`)."""
+    flags = ["--new-session"]  # without a terminal of its own, nothing inside can type into ours (CVE-2017-5226)
+    flags += ["--die-with-parent"] if die_with_parent else []
+    flags += ["--unshare-pid"] if unshare_pid else []
+    if capabilities is not None and os.geteuid() == 0:
+        flags += ["--cap-drop", "ALL", *(word for name in capabilities for word in ("--cap-add", name))]
+    flags += _mounts(binds, hidden, tmpfs)
+    flags += ["--chdir", str(cwd)] if cwd else []
+    if any("\0" in flag for flag in flags):
+        raise ValueError("a path of the sandbox holds a NUL")
+    return flags
+
+
+@functools.cache
+def why_not() -> str | None:
+    """Why there is no sandbox on this machine, in a sentence; None when there is one. Tried once per process."""
+    try:
+        done = subprocess.run(
+            wrap(["/bin/sh", "-c", "exit 0"], cwd=Path("/")),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=20,
+            check=False,
+        )
+    except FileNotFoundError:
+        return "bubblewrap (bwrap) is not installed"
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"bubblewrap cannot be run: {error}"
+    if done.returncode == 0:
+        return None
+    said = done.stderr.decode("utf-8", "replace").strip().removeprefix(f"{PROGRAM}: ")
+    return f"bubblewrap does not work here: {said or f'it ended with exit code {done.returncode}'}"
+
+
+def caveat() -> str | None:
+    """What the sandbox does not hold against, in a sentence; None when it holds."""
+    if os.geteuid() == 0:
+        return "brignb runs as root, and root can leave its sandbox; run it as a user of its own"
+    return None
+
+
+def _mounts(binds: Sequence[Bind], hidden: Sequence[Path], tmpfs: Sequence[Path]) -> list[str]:
+    """All mounts, parents before what lies in them; of two for one place the later one counts."""
+    at: dict[Path, list[str]] = {}
+    for entry in os.scandir("/"):
+        if entry.name not in _OWN:
+            at |= _as_it_is(entry)
+    at[Path("/dev")] = ["--dev", "/dev"]
+    at[Path("/proc")] = ["--proc", "/proc"]
+    for folder in tmpfs:
+        at[folder] = ["--tmpfs", str(folder)]
+    own = {*tmpfs, Path("/dev"), Path("/proc"), *(bind.target for bind in binds if bind.source != bind.target)}
+    for place in (*hidden, *(Path(door) for door in _DAEMONS)):
+        if not _below(place, own):
+            at |= _nothing(place.resolve())
+    own |= {place for place, flags in at.items() if flags[0] == "--tmpfs"}
+    for bind in binds:
+        target = bind.target.resolve()
+        if not _below(target, own):
+            at = _room(target) | at
+        at[target] = ["--bind" if bind.writable else "--ro-bind", str(bind.source.resolve()), str(target)]
+    return [flag for _, flags in sorted(at.items(), key=lambda mount: len(mount[0].parts)) for flag in flags]
+
+
+def _as_it_is(entry: os.DirEntry[str]) -> dict[Path, list[str]]:
+    """One of the machine's folders or files, read-only; a link stays one. It may be gone before bubblewrap looks."""
+    place = Path(entry.path)
+    if entry.is_symlink():
+        return {place: ["--symlink", str(place.readlink()), entry.path]}
+    return {place: ["--ro-bind-try", entry.path, entry.path]}
+
+
+def _nothing(place: Path) -> dict[Path, list[str]]:
+    """An empty place where the machine has something."""
+    if place.is_dir():
+        return {place: ["--tmpfs", str(place)]}
+    return {place: ["--ro-bind", os.devnull, str(place)]} if place.exists() else {}
+
+
+def _below(place: Path, folders: Iterable[Path]) -> bool:
+    return any(place != folder and place.is_relative_to(folder) for folder in folders)
+
+
+def _room(target: Path) -> dict[Path, list[str]]:
+    """What bubblewrap needs to make a missing `target`: its nearest folder, writable. A new top folder needs nothing."""
+    if target.exists():
+        return {}
+    nearest = next(parent for parent in target.parents if parent.exists())
+    return {} if nearest == Path("/") else _opened(nearest)
+
+
+def _opened(folder: Path) -> dict[Path, list[str]]:
+    """An empty folder in memory, with each of the real one's entries in it."""
+    mounts = {folder: ["--tmpfs", str(folder)]}
+    for entry in os.scandir(folder):
+        mounts |= _as_it_is(entry)
+    return mounts
