@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
+from pathlib import Path
 from typing import Final
 
 from brignb.controller.building import Attempt, Site, lose
@@ -19,6 +21,12 @@ from brignb.errors import Unavailable
 from brignb.model.builds import Build, State
 
 log = logging.getLogger(__name__)
+
+
+def _empty(folder: Path) -> None:
+    for left in folder.iterdir():
+        shutil.rmtree(left, ignore_errors=True)
+
 
 _PAGE: Final = 200
 _AGAIN: Final = 1.0
@@ -45,7 +53,8 @@ class Controller:
         self._woken.set()
 
     async def recover(self) -> None:
-        """What a dead server left running is queued again or lost."""
+        """What a dead server left running is queued again or lost; what it left lying about goes."""
+        await asyncio.to_thread(_empty, self._site.work)
         cursor = None
         found: list[Build] = []
         while True:

@@ -165,7 +165,7 @@ async def _server(
             cancel=controller.cancel,
             record=lambda build_id: current_record(store, archive, build_id),
             version=__version__,
-            hosts=_hosts(options.host, address),
+            hosts=(*_hosts(options.host, address), *options.hosts),
         )
         yield create_app(services), controller
         retention.cancel()
