@@ -133,13 +133,16 @@ class Attempt:
             return None
         return task.result()
 
-    def _ordered(self, reason: str) -> Outcome:
-        """Somebody ended it, and the worker, if there was one, did not say how."""
-        if reason == "timeout":
-            return Outcome(
-                state=State.TIMED_OUT, reason=reason, message="the build's time was up; its worker was killed"
-            )
-        return Outcome(state=State.CANCELED, reason=reason, message="the build was canceled")
+    def _ordered(self) -> Outcome | None:
+        """How it ended when somebody ended it, and the worker, if there was one, did not say how."""
+        match self._order.reason:
+            case None:
+                return None
+            case "timeout":
+                message = "the build's time was up; its worker was killed"
+                return Outcome(state=State.TIMED_OUT, reason="timeout", message=message)
+            case reason:
+                return Outcome(state=State.CANCELED, reason=reason, message="the build was canceled")
 
     def _failed(self, error: Exception) -> Outcome:
         """There will be no worker: the reason for programs, the message for people, in the log too."""

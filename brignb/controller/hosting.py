@@ -11,6 +11,7 @@ anything it started, that lives on after `run` returned.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -136,9 +137,8 @@ async def host(
             timer.cancel()
             ender.cancel()
             conversation.cancel()
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+            _kill_group(process)
+            await process.wait()
             said = await words
     return outcome or Died(code if code >= 0 else 128 - code, said)
 
@@ -165,6 +165,12 @@ def _environment() -> dict[str, str]:
     here = str(Path(sys.executable).parent)
     path = os.environ.get("PATH", os.defpath)
     return {"PATH": f"{here}:{path}", "HOME": "/tmp", "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}  # noqa: S108 - private there
+
+
+def _kill_group(process: asyncio.subprocess.Process) -> None:
+    """What is left of its process group; in a sandbox all of it ends with its first process."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 async def _last_words(process: asyncio.subprocess.Process) -> str:

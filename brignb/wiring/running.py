@@ -50,8 +50,14 @@ def run(options: RunOptions) -> int:
     if options.executor not in {None, "process"}:
         raise BadInput(f"the {options.executor} executor is not there yet", where="--executor", hint="use process")
     project = local_project(str(options.project) if options.project else None)
+    try:
+        raw = options.notebook.read_bytes()
+    except OSError as error:
+        raise NotFound(f"cannot be read: {error.strerror}", where=str(options.notebook)) from error
     with tempfile.TemporaryDirectory(prefix="brignb-run-", ignore_cleanup_errors=True) as folder:
-        return asyncio.run(_Run(options, project, Path(folder)).run())
+        build = _Run(options, project, Path(folder))
+        build.prepare(raw)
+        return asyncio.run(build.run())
 
 
 class _Run:
@@ -74,31 +80,29 @@ class _Run:
             revision=Revision(),
         )
 
-    async def run(self) -> int:
-        """Export, host, report."""
-        options, notebook = self._options, Path(self._options.notebook)
-        try:
-            raw = notebook.read_bytes()
-        except OSError as error:
-            raise NotFound(f"cannot be read: {error.strerror}", where=str(notebook)) from error
-        exported = check(raw, name=str(notebook), redactor=self._secrets.redactor)
-        resolve(exported.parameters, self._event, dict(options.parameters))
+    def prepare(self, raw: bytes) -> None:
+        """Export the notebook, copy the source; every error of the caller's shows before anything runs."""
+        exported = check(raw, name=str(self._options.notebook), redactor=self._secrets.redactor)
+        resolve(exported.parameters, self._event, dict(self._options.parameters))
         self._archive.put(self._build_id, WORKER_NOTEBOOK, to_bytes(exported))
-        source = WorkCopy(notebook.absolute().parent, self._folder / "work" / "src").refresh()
+        start = self._options.notebook.absolute().parent
+        self._source = WorkCopy(start, self._folder / "work" / "src").refresh()
+
+    async def run(self) -> int:
+        """Host a worker, report how it ended."""
         order, listener = Order(), _Listener(self._archive, self._build_id)
         with _interruptible(order):
             ended = await host(
-                self._assignment(source),
+                self._assignment(self._source),
                 {**self._secrets},
                 listener=listener,
                 order=order,
                 seconds=self._project.timeout,
-                sandbox=self._sandbox(source),
-                cwd=source if sandbox.why_not() else _SRC,
+                sandbox=self._sandbox(self._source),
+                cwd=self._source if sandbox.why_not() else _SRC,
             )
         listener.show(last=True)
-        outcome = ended if isinstance(ended, Outcome) else self._bury(ended, order)
-        return self._report(outcome, order)
+        return self._report(ended if isinstance(ended, Outcome) else self._bury(ended, order), order)
 
     def _sandbox(self, source: Path) -> Sandbox | None:
         if (why := sandbox.why_not()) is not None:
