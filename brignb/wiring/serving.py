@@ -179,6 +179,8 @@ def _hidden(home: Home) -> tuple[Path, ...] | None:
     """What workers do not see; None, and a warning, where they cannot be kept from it."""
     why = sandbox.why_not()
     if why is None:
+        if caveat := sandbox.caveat():
+            log.warning("%s", caveat)
         return (home.root,)
     log.warning("workers run without a sandbox (%s): this server's projects trust one another", why)
     return None
