@@ -16,11 +16,13 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#([^)]*))?\)")
 
 
-def blocks(language: str):
-    for path in DOCUMENTS:
-        for number, found in enumerate(BLOCK.finditer(path.read_text())):
-            if found[1] == language:
-                yield pytest.param(found[2], id=f"{path.name}-{number}")
+def blocks(language: str) -> list:
+    return [
+        pytest.param(found[2], id=f"{path.name}-{number}")
+        for path in DOCUMENTS
+        for number, found in enumerate(BLOCK.finditer(path.read_text()))
+        if found[1] == language
+    ]
 
 
 @pytest.mark.slow
