@@ -82,6 +82,7 @@ class Plan:
         redactor: Knows the secret values.
         cell_bytes: Cap on a cell's output in the record; the rest goes to `spill`.
         cell_displays: Cap on a cell's displays.
+        run_bytes: Cap on the outputs of all cells together.
         spill: Takes text that was cut (cell index, text) and answers the file's name for the mark.
     """
 
@@ -92,6 +93,7 @@ class Plan:
     redactor: Redactor = field(default_factory=Redactor)
     cell_bytes: int = 4 * 1024 * 1024
     cell_displays: int = 1000
+    run_bytes: int = 64 * 1024 * 1024
     spill: Callable[[int, str], str] | None = None
 
 

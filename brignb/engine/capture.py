@@ -1,0 +1,276 @@
+"""The capture: everything that a process writes, in order, on its way to the scribe.
+
+    print ─────────────▶ Stream.write ──┐
+    fds 1 and 2 ─▶ pipes ─▶ drained ────┼──▶ batch ──▶ deliver(batch), on a thread of its own, every `NAP` seconds
+    displays, errors ──▶ put(entry) ────┘
+
+Python's own writes go straight into the batch; before each, what subprocesses and C code have put into the pipes so far is drained,
+so that the order is the order of writing. A batch that is full holds its writers up until it was delivered: memory is bounded. A
+forked child writes into the pipes like any other process, and touches nothing else of this.
+
+What must never happen: text that a cell wrote and that is lost, a writer's thread that meets the disk.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import ctypes
+import fcntl
+import io
+import os
+import select
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from brignb.engine.scribe import STREAMS, Item
+
+NAP: Final = 0.02
+"""Seconds for which text is gathered; a line is seen within 50 ms."""
+_ROOM: Final = 1 << 20
+"""Characters that wait to be delivered before writers wait themselves."""
+_READ: Final = 1 << 16
+_PIPE_SIZE: Final = 1 << 20
+_READS: Final = _PIPE_SIZE // _READ + 1
+_LIBC: Final = ctypes.CDLL(None)
+
+
+class Capture:
+    """See the module. Between `start` and `stop`, fds 1 and 2 and `sys.stdout` and `sys.stderr` are its own.
+
+    Args:
+        deliver: Takes each batch, on the capture's thread. Its first error is raised by `settle` and `stop`.
+    """
+
+    def __init__(self, deliver: Callable[[list[Item]], None]) -> None:
+        self._deliver = deliver
+        self._batch: list[Item] = []
+        self._size = self._put = self._delivered = 0
+        self._changed = threading.Condition(threading.RLock())  # re-entrant: a signal handler may print
+        self._closing = False
+        self._hurry = threading.Event()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._pump, name="brignb-capture", daemon=True)
+        self.pid = os.getpid()
+
+    def start(self) -> None:
+        """Take the process's output over."""
+        _flush(sys.stdout, sys.stderr)
+        self._previous = (sys.stdout, sys.stderr)
+        self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._fds = tuple(_Redirected(fd, name) for fd, name in zip((1, 2), STREAMS, strict=True))
+        self._data = select.poll()
+        for redirected in self._fds:
+            self._data.register(redirected.pipe, select.POLLIN)
+        sys.stdout, sys.stderr = (Stream(self, redirected) for redirected in self._fds)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Give the process's output back; everything was delivered.
+
+        Raises:
+            Exception: What `deliver` raised.
+        """
+        _flush(sys.__stdout__, sys.__stderr__)
+        sys.stdout, sys.stderr = self._previous
+        for redirected in self._fds:
+            redirected.restore()
+        with self._changed:
+            self._drain()
+            self._closing = True
+        self._wake()
+        self._thread.join()
+        for redirected in self._fds:
+            redirected.close()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+        if self._error is not None:
+            raise self._error
+
+    def write(self, stream: str, text: str) -> None:
+        """Text of Python's own; waits while there is no room. A thread that outlives the run writes to the process's own output."""
+        with self._changed:
+            if self._closing:
+                _write_all(self._fds[STREAMS.index(stream)].fd, text.encode("utf-8", "replace"))
+                return
+            if self._data.poll(0):
+                self._drain()
+            for start in range(0, len(text), _ROOM):
+                self._add(stream, text[start : start + _ROOM])
+
+    def put(self, entry: Mapping[str, Any]) -> None:
+        """An entry that is no text, after everything that was written before it. After `stop` only displays change."""
+        _flush(sys.__stdout__, sys.__stderr__)
+        with self._changed:
+            if not self._closing:
+                self._drain()
+                self._add("", entry)
+            elif entry["op"] == "update":
+                self._deliver([("", entry)])
+
+    def settle(self) -> None:
+        """Return when everything that was written by now was delivered.
+
+        Raises:
+            Exception: What `deliver` raised.
+        """
+        _flush(sys.__stdout__, sys.__stderr__)
+        with self._changed:
+            self._drain()
+            mark = self._put
+            self._wake()
+            self._changed.wait_for(lambda: self._delivered >= mark or self._error is not None)
+        if self._error is not None:
+            raise self._error
+
+    def _add(self, stream: str, content: Any) -> None:
+        while self._size >= _ROOM and threading.current_thread() is not self._thread:
+            self._wake()
+            self._changed.wait()
+        if not self._batch:
+            os.write(self._wake_write, b"x")
+        self._batch.append((stream, content))
+        self._size += len(content) if stream else 0
+        self._put += 1
+
+    def _drain(self) -> None:
+        """Take what the pipes hold, and no more: somebody may write on and on."""
+        for redirected in self._fds:
+            for _ in range(_READS):
+                if not (text := redirected.read()):
+                    break
+                self._batch.append((redirected.name, text))
+                self._size += len(text)
+                self._put += 1
+
+    def _wake(self) -> None:
+        self._hurry.set()
+        with contextlib.suppress(BlockingIOError):  # it is awake as it is
+            os.write(self._wake_write, b"x")
+
+    def _pump(self) -> None:
+        ready = select.poll()
+        for fd in (self._wake_read, *(redirected.pipe for redirected in self._fds)):
+            ready.register(fd, select.POLLIN)
+        while True:
+            ready.poll()
+            with self._changed:
+                self._hurry.clear()
+                _empty(self._wake_read)
+                self._drain()
+                batch, self._batch, self._size = self._batch, [], 0
+                closing, mark = self._closing, self._put
+                self._changed.notify_all()
+            self._pass_on(batch)
+            with self._changed:
+                self._delivered = mark
+                self._changed.notify_all()
+            if closing:
+                return
+            if batch:
+                self._hurry.wait(NAP)
+
+    def _pass_on(self, batch: list[Item]) -> None:
+        if self._error is None:
+            try:
+                self._deliver(batch)
+            except BaseException as error:  # noqa: BLE001 - raised where the run can end by it
+                self._error = error
+
+
+class _Redirected:
+    """A standard fd that writes into a pipe."""
+
+    def __init__(self, fd: int, name: str) -> None:
+        self.fd = fd
+        self.name = name
+        self._saved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
+        self.pipe, write = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(self.pipe, False)
+        with contextlib.suppress(OSError):  # a smaller pipe does as well
+            fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
+        os.dup2(write, fd)
+        os.close(write)
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def read(self) -> str:
+        """What is there; empty when there is nothing (now, or ever)."""
+        while True:
+            try:
+                data = os.read(self.pipe, _READ)
+            except BlockingIOError:
+                return ""
+            text = self._decoder.decode(data)
+            if text or not data:  # half a character is no end
+                return text
+
+    def restore(self) -> None:
+        """The fd is what it was; the pipe can still be read."""
+        os.dup2(self._saved, self.fd)
+        os.close(self._saved)
+
+    def close(self) -> None:
+        """Let go of the pipe; who still writes into it gets EPIPE."""
+        os.close(self.pipe)
+
+
+class Stream(io.TextIOBase):
+    """`sys.stdout` or `sys.stderr` of user code."""
+
+    encoding = "utf-8"
+    errors = "replace"
+
+    def __init__(self, capture: Capture, redirected: _Redirected) -> None:
+        self._capture = capture
+        self._fd = redirected.fd
+        self.name = f"<{redirected.name}>"
+        self._stream = redirected.name
+        self.buffer = io.FileIO(redirected.fd, "w", closefd=False)
+        self._pid = capture.pid
+
+    def write(self, text: str) -> int:
+        """Take text; in a forked child, to the fd, as any process would."""
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        if os.getpid() == self._pid:
+            self._capture.write(self._stream, text)
+        else:
+            _write_all(self._fd, text.encode("utf-8", "replace"))
+        return len(text)
+
+    def writable(self) -> bool:
+        """Yes."""
+        return True
+
+    def fileno(self) -> int:
+        """The real one: `subprocess.run(…, stdout=sys.stdout)` works."""
+        return self._fd
+
+    def isatty(self) -> bool:
+        """No."""
+        return False
+
+    def reconfigure(self, **_options: Any) -> None:
+        """There is nothing to choose: every write is seen at once."""
+
+
+def _flush(*streams: Any) -> None:
+    """What C code and Python's first streams still hold goes to the fds."""
+    _LIBC.fflush(None)
+    for stream in streams:
+        if stream is not None and not stream.closed:
+            with contextlib.suppress(OSError):  # nobody reads there any more
+                stream.flush()
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(fd, data) :]
+
+
+def _empty(fd: int) -> None:
+    with contextlib.suppress(BlockingIOError):
+        while os.read(fd, _READ):
+            pass

@@ -1,0 +1,46 @@
+"""The `injected-parameters` cell: rendered by papermill, shown in the record, never executed.
+
+notebook + parameters ──▶ inject ──▶ notebook with the cell where papermill puts it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any, Final
+
+INJECTED: Final = "injected-parameters"
+PARAMETERS: Final = "parameters"
+
+
+def tags_of(cell: Mapping[str, Any]) -> list[str]:
+    """A cell's tags."""
+    return list(cell.get("metadata", {}).get("tags", []))
+
+
+def source_of(cell: Mapping[str, Any]) -> str:
+    """A cell's source; nbformat writes it as a text or as a list of lines."""
+    source = cell.get("source", "")
+    return source if isinstance(source, str) else "".join(source)
+
+
+def inject(notebook: dict[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The notebook with the cell that shows the parameters; as it is when there are none, or when the cell is there.
+
+    Args:
+        notebook: Stays as it is.
+        parameters: By name, of JSON types.
+    """
+    if not parameters or any(INJECTED in tags_of(cell) for cell in notebook["cells"]):
+        return notebook
+    import nbformat  # noqa: PLC0415 - heavy, and seldom needed: papermill did it, or nothing is to be shown
+    from papermill.parameterize import parameterize_notebook  # noqa: PLC0415 - the same
+
+    node = nbformat.from_dict({**notebook, "nbformat": 4, "nbformat_minor": 5})  # type: ignore[no-untyped-call] # nbformat's
+    node.metadata.setdefault("papermill", {"version": version("papermill")})
+    for cell in node.cells:
+        cell.metadata.setdefault("tags", [])
+    rendered: dict[str, Any] = parameterize_notebook(  # type: ignore[no-untyped-call] # papermill's
+        node, dict(parameters), kernel_name="python3", language="python"
+    )
+    return rendered

@@ -1,0 +1,173 @@
+"""The shell: IPython's own, whose displays, results, tracebacks and clears are entries for a journal.
+
+    cell ──▶ Shell.run_cell_async ──▶ Shell.tell({"op": "output" | "update" | "clear", …})
+
+It behaves like ipykernel's shell where a notebook can see it: rich displays, `_` and `Out`, `get_ipython()`, magics, coloured
+tracebacks, no pager, no profile of the user's, no history on disk. It is built before it is needed, without a thread, so that a
+process that holds one can be forked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, cast
+
+from IPython.core import page
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.error import UsageError
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets import Type
+from traitlets.config import Config
+
+import brignb
+from brignb.engine.bundles import clean, clean_bundle, clean_text
+
+Entry = Mapping[str, Any]
+
+
+class Publisher(DisplayPublisher):
+    """`display`, `update_display` and `clear_output`, from any thread."""
+
+    def publish(  # noqa: D102 - IPython's
+        self,
+        data: Mapping[str, Any],
+        metadata: Mapping[str, Any] | None = None,
+        source: Any = None,  # noqa: ARG002 - IPython's signature
+        *,
+        transient: Mapping[str, Any] | None = None,
+        update: bool = False,
+        **_options: Any,
+    ) -> None:
+        self._validate_data(data, metadata)  # type: ignore[no-untyped-call] # IPython's
+        bundle, about, name = clean_bundle(data), clean(metadata or {}), (transient or {}).get("display_id")
+        if update:
+            self.shell.tell({"op": "update", "id": name, "data": bundle, "metadata": about})
+            return
+        output = {"output_type": "display_data", "data": bundle, "metadata": about}
+        self.shell.tell({"op": "output", "output": output} | ({} if name is None else {"id": name}))
+
+    def clear_output(self, wait: bool = False) -> None:  # noqa: D102, FBT001, FBT002 - IPython's
+        self.shell.tell({"op": "clear", "wait": bool(wait)})
+
+
+class Hook(DisplayHook):
+    """A cell's last value, as `execute_result`."""
+
+    def write_output_prompt(self) -> None:
+        """It is in the output's `execution_count`."""
+
+    def write_format_data(self, format_dict: Mapping[str, Any], md_dict: Any = None) -> None:  # noqa: D102 - IPython's
+        output = {
+            "output_type": "execute_result",
+            "data": clean_bundle(format_dict),
+            "metadata": clean(md_dict or {}),
+            "execution_count": self.prompt_count,
+        }
+        cast("Shell", self.shell).tell({"op": "output", "output": output})
+
+
+def _untold(_entry: Entry) -> None:
+    return None
+
+
+class Shell(InteractiveShell):
+    """See the module. `tell` takes the entries, without their cell; `interrupted` marks a cell that is being cancelled."""
+
+    display_pub_class = Type(Publisher)
+    displayhook_class = Type(Hook)
+    tell: Callable[[Entry], None] = staticmethod(_untold)
+    interrupted = False
+    error_shown = False
+
+    @classmethod
+    def build(cls) -> Shell:
+        """A new shell. `brignb.engine.stage` makes it the one that `get_ipython()` finds, and `__main__`."""
+        config = Config()
+        config.HistoryManager.enabled = False
+        config.HistoryManager.hist_file = ":memory:"
+        main = sys.modules["__main__"]
+        shell = cls(config=config, ipython_dir="")
+        sys.modules["__main__"] = main
+        return shell
+
+    def init_profile_dir(self, profile_dir: Any) -> None:
+        """None: a build must not depend on, or write into, somebody's home."""
+
+    def init_virtualenv(self) -> None:
+        """As it is: the interpreter was chosen before."""
+
+    def init_hooks(self) -> None:  # noqa: D102 - IPython's
+        super().init_hooks()  # type: ignore[no-untyped-call] # IPython's
+        hook = page.as_hook(page.display_page)  # type: ignore[no-untyped-call] # IPython's
+        self.set_hook("show_in_pager", hook, 99)  # type: ignore[no-untyped-call] # IPython's
+
+    def enable_gui(self, gui: str | None = None) -> None:
+        """Only none: there is no screen.
+
+        Raises:
+            UsageError: Another was asked for.
+        """
+        if gui not in {None, "inline", "agg"}:
+            raise UsageError(f"a build has no screen for the {gui} GUI; use %matplotlib inline")
+
+    def ask_exit(self) -> None:
+        """`exit` and `quit` end the cell as `sys.exit()` does."""
+        raise SystemExit
+
+    def show_usage_error(self, exc: BaseException) -> None:
+        """As an error of the cell, as every other."""
+        self._showtraceback(type(exc), exc, [f"UsageError: {exc}"])
+
+    def show_error(self, error: BaseException) -> None:
+        """The traceback of an exception, from the first frame that is not ours."""
+        tb = _users_frames(error)
+        if _has_group(error):  # IPython's renderer does not know groups
+            self._showtraceback(type(error), error, traceback.format_exception(type(error), error, tb))
+        else:
+            self.showtraceback((type(error), error, tb), tb_offset=0)
+
+    def _showtraceback(self, etype: type[BaseException], evalue: BaseException, stb: list[str]) -> None:
+        name, text = etype.__name__, _text(evalue)
+        if self.interrupted:
+            name, text = "KeyboardInterrupt", ""
+        self.error_shown = True
+        output = {
+            "output_type": "error",
+            "ename": clean_text(name),
+            "evalue": clean_text(text),
+            "traceback": [clean_text(line) for line in stb],
+        }
+        self.tell({"op": "output", "output": output})
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as broken:  # noqa: BLE001 - user code's __str__ may do anything
+        return f"<no text: its __str__ raised {type(broken).__name__}>"
+
+
+def _has_group(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, BaseExceptionGroup):
+            return True
+        error = error.__context__
+    return False
+
+
+_OURS = (str(Path(brignb.__file__).parent) + os.sep, str(Path(asyncio.__file__).parent) + os.sep)
+"""Where the frames between the engine and a handler are from."""
+
+
+def _users_frames(error: BaseException) -> TracebackType | None:
+    tb = error.__traceback__
+    while tb is not None and tb.tb_frame.f_code.co_filename.startswith(_OURS):
+        tb = tb.tb_next
+    return tb or error.__traceback__
