@@ -1,0 +1,221 @@
+"""`make bench`: every figure with its peer, from the same run."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import psutil
+
+from tests.bench.load import Report, drive
+
+ROOT = Path(__file__).parents[2]
+BRIGNB = [sys.executable, "-m", "brignb"]
+NOTEBOOK = {
+    "cells": [
+        {"cell_type": "code", "id": "a", "metadata": {"tags": ["parameters"]}, "source": "x: int = 1"},
+        {"cell_type": "code", "id": "b", "metadata": {}, "source": "import time; print('at', time.monotonic_ns())"},
+        {"cell_type": "code", "id": "c", "metadata": {}, "source": "x + 1"},
+    ],
+    "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+    "nbformat": 4,
+    "nbformat_minor": 5,
+}
+for cell in NOTEBOOK["cells"]:
+    cell |= {"outputs": [], "execution_count": None}
+
+
+def line(what: str, ours: str, peer: str, ratio: str) -> None:
+    print(f"{what:58} {ours:>22} {peer:>26} {ratio:>10}", flush=True)
+
+
+def signed(address: str, number: int) -> bytes:
+    """One signed 10 KB push, its body and its delivery id its own."""
+    body = json.dumps({"repository": {"full_name": "bench/bench"}, "n": number, "fill": "x" * 10_000}).encode()
+    signature = hmac.new(b"bench-secret", body, hashlib.sha256).hexdigest()
+    head = (
+        f"POST /events/github HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n"
+        f"x-github-event: push\r\nx-github-delivery: {uuid.uuid4()}\r\nx-hub-signature-256: sha256={signature}\r\n"
+        f"content-length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def intake(kind: str, count: int) -> Report:
+    with tempfile.TemporaryDirectory() as home:
+        argv = [sys.executable, "-m", "tests.bench.intake_server", kind, home]
+        server = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        port = int(server.stdout.readline())
+        requests = [signed(f"127.0.0.1:{port}", number) for number in range(count + 500)]
+        drive(("127.0.0.1", port), requests[:500])
+        report = drive(("127.0.0.1", port), requests[500:])
+        server.terminate()
+        server.wait()
+        server.stdout.close()
+    return report
+
+
+def bench_intake() -> None:
+    stored, free = intake("store", 8000), intake("none", 8000)
+    assert stored.statuses == {202: 8000}, stored.statuses
+    line(
+        "durable signed 10 KB POSTs/s, 64 connections",
+        f"{stored.rate:.0f}/s",
+        f"{free.rate:.0f}/s no store",
+        f"{stored.rate / free.rate:.2f}x",
+    )
+    line("  p50, p99", f"{stored.p50_ms:.1f}, {stored.p99_ms:.1f} ms", f"{free.p50_ms:.1f}, {free.p99_ms:.1f} ms", "")
+
+
+class Server:
+    def __init__(self, home: Path, *args: str) -> None:
+        self.process = subprocess.Popen(
+            [*BRIGNB, "serve", "--home", str(home), "--port", "0", *args],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        url = self.process.stdout.readline().split()[-1]
+        token = (home / "token").read_text().strip()
+        self.http = httpx.Client(base_url=url, headers={"authorization": f"Bearer {token}"}, timeout=120)
+        project = {
+            "project": "bench/bench",
+            "defaultNotebook": json.dumps(NOTEBOOK),
+            "sharedSecret": "bench-secret-0001",
+        }
+        self.http.post("/api/projects", content=json.dumps(project)).raise_for_status()
+
+    def memory(self) -> float:
+        return psutil.Process(self.process.pid).memory_info().rss / 1e6
+
+    def stop(self) -> None:
+        self.http.close()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def first_line_of(record: dict) -> int:
+    text = "".join("".join(o.get("text", "")) for cell in record["cells"] for o in cell.get("outputs", []))
+    return int(text.split("at ")[1].split()[0])
+
+
+def bench_first_line(runs: int = 10) -> None:
+    """Event accepted → first user line, against papermill run by hand on the same notebook: interleaved."""
+    ours, theirs = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        home, plain = Path(folder) / "home", Path(folder) / "in.ipynb"
+        plain.write_text(json.dumps(NOTEBOOK))
+        server = Server(home)
+        for _ in range(runs):
+            begun = time.monotonic_ns()
+            build = server.http.post("/api/projects/bench/bench/events", json={"type": "push"}).json()["build"]
+            server.http.get(f"/api/builds/{build}/logs", params={"follow": "1"})
+            record = server.http.get(f"/api/builds/{build}/record").json()
+            ours.append((first_line_of(record) - begun) / 1e6)
+            begun, out = time.monotonic_ns(), Path(folder) / "out.ipynb"
+            subprocess.run(
+                [sys.executable, "-m", "papermill", plain, out],
+                check=True,
+                capture_output=True,
+                cwd=folder,
+                env={**os.environ},
+            )
+            theirs.append((first_line_of(json.loads(out.read_text())) - begun) / 1e6)
+        server.stop()
+    a, b = statistics.median(ours), statistics.median(theirs)
+    line("event accepted → first user line (cold)", f"{a:.0f} ms", f"{b:.0f} ms papermill", f"{a / b:.2f}x")
+
+
+JOBS = """
+import statistics, subprocess, sys, time
+from brignb import Job
+Job("warm", tasks=["true"], use_source=False).run().wait()
+ours, theirs = [], []
+for _ in range(30):
+    begun = time.perf_counter(); Job("job", tasks=["true"], use_source=False).run().wait(); ours.append(time.perf_counter() - begun)
+    begun = time.perf_counter(); subprocess.run(["/bin/sh", "-c", "true"]); theirs.append(time.perf_counter() - begun)
+print(statistics.median(ours) * 1000, statistics.median(theirs) * 1000)
+"""
+
+
+def bench_jobs() -> None:
+    done = subprocess.run([sys.executable, "-c", JOBS], capture_output=True, text=True, check=True)
+    ours, theirs = map(float, done.stdout.split())
+    line("a job, started and ended", f"{ours:.1f} ms", f"{theirs:.1f} ms subprocess", f"+{ours - theirs:.1f} ms")
+
+
+def median_seconds(argv: list[str], runs: int = 15) -> float:
+    def once() -> float:
+        begun = time.perf_counter()
+        subprocess.run(argv, check=True, capture_output=True)
+        return time.perf_counter() - begun
+
+    once()
+    return statistics.median(once() for _ in range(runs))
+
+
+def bench_import() -> None:
+    ours = median_seconds([sys.executable, "-c", "import brignb; brignb.Job"])
+    bare = median_seconds([sys.executable, "-c", "import brignb"])
+    peer = median_seconds([sys.executable, "-c", "pass"])
+    line("import brignb", f"{(bare - peer) * 1000:.1f} ms", "over an empty Python", "")
+    line("  from brignb import Job", f"{(ours - peer) * 1000:.1f} ms", "the same", "")
+
+
+def bench_memory(queued: int = 10_000) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(Path(folder) / "home", "--workers", "1")
+        idle = server.memory()
+        line("memory of the idle server", f"{idle:.0f} MB", "", "")
+        # One build holds the only worker, so that the others stay queued.
+        hold = {
+            **NOTEBOOK,
+            "cells": [{**NOTEBOOK["cells"][0], "metadata": {}, "source": "import threading; threading.Event().wait()"}],
+        }
+        project = {"project": "bench/hold", "defaultNotebook": json.dumps(hold), "sharedSecret": "bench-secret-0001"}
+        server.http.post("/api/projects", content=json.dumps(project)).raise_for_status()
+        held = server.http.post("/api/projects/bench/hold/events", json={"type": "push"}).json()["build"]
+        for number in range(queued):
+            server.http.post("/api/projects/bench/bench/events", json={"type": "push", "payload": {"n": number}})
+        line(f"  with {queued} queued builds", f"{server.memory() - idle:+.0f} MB", "", "")
+        times = []
+        for _ in range(20):
+            begun = time.perf_counter()
+            server.http.get("/api/builds", params={"limit": 50}).raise_for_status()
+            times.append(time.perf_counter() - begun)
+        line("  listing a page of 50 builds", f"{statistics.median(times) * 1000:.1f} ms", "", "")
+        for number in (held,):
+            server.http.post(f"/api/builds/{number}/cancel")
+        server.process.kill()
+        server.stop()
+
+
+BENCHES: dict[str, Callable[[], None]] = {
+    "import": bench_import,
+    "jobs": bench_jobs,
+    "first-line": bench_first_line,
+    "memory": bench_memory,
+    "intake": bench_intake,
+}
+
+
+def main() -> None:
+    line("measure", "brignb", "peer", "ratio")
+    for name in sys.argv[1:] or BENCHES:
+        BENCHES[name]()
+
+
+main()
