@@ -11,11 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, select
+from sqlalchemy import Connection, Row, Select, bindparam, delete, select
 
 from brignb.errors import BadInput, NotFound
 from brignb.model.builds import State
 from brignb.model.events import DedupeKey
+from brignb.store import bulk
 from brignb.store.rows import document
 from brignb.store.seam import Accept, Accepted
 from brignb.store.tables import builds, deliveries, events, projects
@@ -110,9 +111,9 @@ class _Intake:
         """All of it, in one statement for each table."""
         for keys in _portions(self._expired):
             connection.execute(_FORGET, {"values": keys})
-        for table, rows in ((events, self._events), (builds, self._builds), (deliveries, [*self._deliveries.values()])):
-            if rows:
-                connection.execute(insert(table), rows)
+        bulk.insert(connection, events, self._events)
+        bulk.insert(connection, builds, self._builds)
+        bulk.insert(connection, deliveries, list(self._deliveries.values()))
 
 
 def _event_values(arrival: Arrival) -> dict[str, Any]:

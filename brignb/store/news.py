@@ -39,7 +39,10 @@ class News:
         try:
             await waiter
         finally:
-            self._waiting.get(build_id, set()).discard(waiter)
+            waiters = self._waiting.get(build_id, set())
+            waiters.discard(waiter)
+            if not waiters:
+                self._waiting.pop(build_id, None)
 
     def forget(self, build_id: str) -> None:
         """A build has ended and its last news was rung; its count goes, its waiters look once more."""
