@@ -269,8 +269,7 @@ class _Run:
         if os.getpid() == self._capture.pid:
             self._capture.put({**entry, "cell": self._cell})
         elif entry["op"] == "output":
-            output = entry["output"]
-            print("\n".join(output.get("traceback", ())) or output.get("data", {}).get("text/plain", ""))  # noqa: T201
+            _show_in_child(entry["output"])
 
     def _outcome(self) -> Outcome:
         failure = self._failure
@@ -301,6 +300,13 @@ def _said(error: BaseException) -> str:
 
 def _reason(error: BaseException, otherwise: str) -> str:
     return error.code if isinstance(error, JobError) else otherwise
+
+
+def _show_in_child(output: Mapping[str, Any]) -> None:
+    if output["output_type"] != "error":
+        sys.stdout.write(f"{output['data'].get('text/plain', '')}\n")
+    elif output["ename"] != "SystemExit":
+        sys.stderr.write("\n".join([*output["traceback"], ""]))
 
 
 def _leave_child(error: BaseException | None) -> None:

@@ -36,11 +36,9 @@ def inject(notebook: dict[str, Any], parameters: Mapping[str, Any]) -> dict[str,
     import nbformat  # noqa: PLC0415 - heavy, and seldom needed: papermill did it, or nothing is to be shown
     from papermill.parameterize import parameterize_notebook  # noqa: PLC0415 - the same
 
-    node = nbformat.from_dict({**notebook, "nbformat": 4, "nbformat_minor": 5})  # type: ignore[no-untyped-call] # nbformat's
+    node = nbformat.from_dict({**notebook, "nbformat": 4, "nbformat_minor": 5})
     node.metadata.setdefault("papermill", {"version": version("papermill")})
     for cell in node.cells:
         cell.metadata.setdefault("tags", [])
-    rendered: dict[str, Any] = parameterize_notebook(  # type: ignore[no-untyped-call] # papermill's
-        node, dict(parameters), kernel_name="python3", language="python"
-    )
+    rendered: dict[str, Any] = parameterize_notebook(node, dict(parameters), kernel_name="python3", language="python")
     return rendered

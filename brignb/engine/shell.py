@@ -105,7 +105,7 @@ class Shell(InteractiveShell):
 
     def init_hooks(self) -> None:  # noqa: D102 - IPython's
         super().init_hooks()  # type: ignore[no-untyped-call] # IPython's
-        hook = page.as_hook(page.display_page)  # type: ignore[no-untyped-call] # IPython's
+        hook = page.as_hook(page.display_page)
         self.set_hook("show_in_pager", hook, 99)  # type: ignore[no-untyped-call] # IPython's
 
     def enable_gui(self, gui: str | None = None) -> None:
