@@ -8,9 +8,11 @@ never happen: a key or a clear value in an error, or a key file that others can 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import stat
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -96,21 +98,17 @@ def load_key(path: Path) -> bytes:
 
 
 def _make_key(path: Path) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)  # of a process of the same number that died right here
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # 0600, and made by nobody else
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(os.urandom(KEY_BYTES))
             file.flush()
             os.fsync(file.fileno())
-        try:
+        with contextlib.suppress(FileExistsError):
             os.link(draft, path)
-        except FileExistsError:
-            return
         _sync_folder(path.parent)
     finally:
-        draft.unlink()
+        Path(draft).unlink()
 
 
 def _sync_folder(folder: Path) -> None:

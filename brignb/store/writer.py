@@ -140,14 +140,18 @@ def _runs(group: Sequence[_Call]) -> Iterator[tuple[Batch[Any, Any], list[Any]]]
 
 def _attempt(connection: Connection, batch: Batch[Any, Any], items: list[Any]) -> Sequence[Any]:
     """All at once; when that fails, one by one, so that only the guilty ones fail."""
+    savepoint = connection.begin_nested()
     try:
-        with connection.begin_nested():
-            return batch(connection, items)
+        answers = batch(connection, items)
     except Exception as error:
         if isinstance(error, DBAPIError) and not isinstance(error, OWN):
-            raise  # the database itself: it concerns the whole group
+            raise  # the database itself: it concerns the whole group, and may have taken the savepoint with it
+        savepoint.rollback()
         if len(items) == 1:
             return [explained(error, "store")]
+    else:
+        savepoint.commit()
+        return answers
     return [answer for item in items for answer in _attempt(connection, batch, [item])]
 
 

@@ -1,29 +1,44 @@
-"""Nobody who waits for news sleeps through a ring."""
+"""News of builds: no ring falls between two looks, and nothing piles up."""
+
+from __future__ import annotations
 
 import asyncio
+
+import pytest
 
 from brignb.store.news import News
 
 
-async def test_a_ring_between_looking_and_waiting_is_not_missed():
+async def test_a_ring_before_the_wait_counts():
+    """What happens between looking and waiting must not be slept through."""
     news = News()
-    seen = news.seen("B")
-    news.ring("B")
-    await asyncio.wait_for(news.wait("B", seen), 1)
+    seen = news.seen("b")
+    news.ring("b")
+    await asyncio.wait_for(news.wait("b", seen), 1)
 
 
-async def test_every_waiter_hears_of_it():
+async def test_a_ring_wakes_all_who_wait_for_that_build():
     news = News()
-    waiters = [asyncio.create_task(news.wait("B", news.seen("B"))) for _ in range(100)]
+    waiting = [asyncio.create_task(news.wait("b", 0)) for _ in range(3)]
+    other = asyncio.create_task(news.wait("c", 0))
     await asyncio.sleep(0)
-    news.ring("B")
-    await asyncio.wait_for(asyncio.gather(*waiters), 1)
+    news.ring("b")
+    await asyncio.gather(*waiting)
+    assert not other.done()
+    other.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await other
 
 
-async def test_what_has_ended_is_forgotten_after_a_last_ring():
+async def test_the_end_wakes_and_leaves_nothing():
+    """Thousands of builds end in a server's life."""
     news = News()
-    waiter = asyncio.create_task(news.wait("B", news.seen("B")))
+    waiting = asyncio.create_task(news.wait("b", 0))
+    late = asyncio.create_task(news.wait("c", 0))
     await asyncio.sleep(0)
-    news.forget("B")
-    await asyncio.wait_for(waiter, 1)
-    assert news.seen("B") == 0
+    news.forget("b")
+    await waiting
+    late.cancel()
+    await asyncio.gather(late, return_exceptions=True)
+    assert not news._counts
+    assert not news._waiting
