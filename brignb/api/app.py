@@ -1,0 +1,125 @@
+"""The app, put together: every route with its callers.
+
+    secured ──▶ Starlette ──▶ Guarded(SENDERS) ──▶ Intake                gateways, first: they are the hot path
+                          ├─▶ Guarded(TOKEN)   ──▶ FastAPI               everything below /api
+                          └─▶ Guarded(…)       ──▶ health, metrics, page
+
+FastAPI sits behind one guard as a whole, so that no route of the API can be forgotten.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, request_response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from brignb.api import builds, events, later, logs, projects
+from brignb.api.answers import failure, on_crash, on_error, on_http
+from brignb.api.guarding import Callers, Guarded, require_guarded, secured
+from brignb.api.health import Health
+from brignb.api.inbox import Inbox
+from brignb.api.intake import Intake
+from brignb.api.metrics import Metrics
+from brignb.api.services import Services
+from brignb.api.shapes import ERRORS
+from brignb.errors import BadInput, BrignbError
+
+_HANDLERS: dict[Any, Any] = {BrignbError: on_error, HTTPException: on_http, Exception: on_crash}
+
+Guard = Callable[[ASGIApp, Callers], Guarded]
+
+
+def create_app(services: Services) -> ASGIApp:
+    """The ASGI app.
+
+    Raises:
+        RuntimeError: A route does not say who may call it.
+    """
+    metrics = Metrics()
+    inbox = Inbox(services, metrics)
+
+    def guard(app: ASGIApp, callers: Callers) -> Guarded:
+        return Guarded(app, callers, token=services.token, hosts=services.hosts)
+
+    routes = [
+        *_gateway_routes(services, inbox, metrics, guard),
+        Route("/api/{path:path}", guard(_timed(_api(services, inbox), metrics), Callers.TOKEN)),
+        *_own_routes(services, metrics, guard),
+    ]
+    require_guarded(routes)
+    app = Starlette(routes=routes, exception_handlers=_HANDLERS)
+    app.router.redirect_slashes = False
+    return secured(app)
+
+
+def _gateway_routes(services: Services, inbox: Inbox, metrics: Metrics, guard: Guard) -> list[Route]:
+    routes = []
+    for gateway in services.gateways:
+        closed = gateway.name == "registry" and not services.cr
+        for route in gateway.routes:
+            intake: ASGIApp = later.registries if closed else Intake(gateway, route, services, inbox, metrics)
+            routes.append(Route(route.path, guard(intake, Callers.SENDERS), methods=["POST"]))
+    routes.append(Route("/cloudevents/v1/{rest:path}", guard(later.cloudevents, Callers.SENDERS), methods=["POST"]))
+    return routes
+
+
+def _own_routes(services: Services, metrics: Metrics, guard: Guard) -> list[Route]:
+    health = Health(services, metrics)
+    table: list[tuple[str, Callable[[Request], Any], Callers]] = [
+        ("/healthz", health.healthz, Callers.ANYBODY),
+        ("/readyz", health.readyz, Callers.ANYBODY),
+        ("/metrics", health.metrics, Callers.TOKEN),
+        ("/", health.page, Callers.ANYBODY),
+    ]
+    return [
+        Route(path, guard(request_response(endpoint), callers), methods=["GET"]) for path, endpoint, callers in table
+    ]
+
+
+def _api(services: Services, inbox: Inbox) -> FastAPI:
+    api = FastAPI(
+        title="brignb",
+        version=services.version,
+        summary="Events in, executed notebooks out.",
+        openapi_url="/api/openapi.json",
+        docs_url=None,  # they load scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+        responses=ERRORS,
+        exception_handlers={**_HANDLERS, RequestValidationError: _on_invalid},
+    )
+    for routes in (
+        events.router(services, inbox),  # before the projects, whose names may have slashes
+        projects.router(services),
+        logs.router(services),
+        builds.router(services, inbox),
+    ):
+        api.include_router(routes)
+    return api
+
+
+async def _on_invalid(_request: Request, error: Exception) -> Response:
+    """FastAPI's 422 as the contract's 400."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for these only
+    first = error.errors()[0]
+    place, *name = first["loc"]
+    return failure(BadInput(str(first["msg"]), where=".".join(map(str, name)) or str(place)))
+
+
+def _timed(app: ASGIApp, metrics: Metrics) -> ASGIApp:
+    async def run(scope: Scope, receive: Receive, send: Send) -> None:
+        begun = time.perf_counter()
+        await app(scope, receive, send)
+        if not scope["path"].endswith("/logs"):
+            metrics.took("/api", time.perf_counter() - begun)
+
+    return run

@@ -1,0 +1,49 @@
+"""Numbers for Prometheus, in a registry of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from brignb.model.builds import State
+
+MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+_SECONDS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+
+
+class Metrics:
+    """Counted while the app runs; builds are counted by the store when they are asked for."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry(auto_describe=True)
+        self._events = Counter(
+            "brignb_events",
+            "Events by gateway and by what became of them: accepted, duplicate, ignored, refused",
+            ("gateway", "outcome"),
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "brignb_request_seconds",
+            "From a request's headers to the end of its answer; logs that are followed are left out",
+            ("route",),
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._builds = Gauge("brignb_builds", "Builds by state", ("state",), registry=self._registry)
+
+    def event(self, gateway: str, outcome: str, number: int = 1) -> None:
+        """So many events of a gateway were accepted, or a request of it was ignored or refused."""
+        self._events.labels(gateway, outcome).inc(number)
+
+    def took(self, route: str, seconds: float) -> None:
+        """A request was answered."""
+        self._seconds.labels(route).observe(seconds)
+
+    def shown(self, builds: Mapping[State, int]) -> bytes:
+        """The text that Prometheus reads."""
+        for state, number in builds.items():
+            self._builds.labels(str(state)).set(number)
+        return generate_latest(self._registry)

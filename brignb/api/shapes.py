@@ -1,0 +1,178 @@
+"""What the API's bodies look like: the source of the OpenAPI document, and the check of what callers post.
+
+Answers are not passed through these models; `to_json` of the values makes them, and a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+STATES = Literal["pending", "running", "succeeded", "failed", "canceled", "timed_out", "lost"]
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid", str_max_length=64 * 1024 * 1024)
+
+
+class RevisionShape(_Shape):
+    """What to check out: the commit wins over the ref; neither means the remote's HEAD."""
+
+    commit: str | None = Field(default=None, description="40 or 64 hex digits; anything else is taken as a ref")
+    ref: str | None = None
+
+
+class PostedEvent(_Shape):
+    """An event, as a caller posts it."""
+
+    type: str = Field(min_length=1, max_length=200, examples=["push"])
+    payload: JsonValue = Field(default="", description="Any JSON; a text is the payload as it is")
+    revision: RevisionShape = Field(default_factory=RevisionShape)
+    source: Literal["api", "cli"] = "api"
+
+
+class AcceptedShape(_Shape):
+    """What became of an event."""
+
+    status: Literal["accepted", "duplicate"]
+    event: str
+    build: str
+
+
+class ImageShape(_Shape):
+    """An image that a registry told of."""
+
+    registry: str | None
+    repository: str | None
+    tag: str | None
+    digest: str | None
+
+
+class EventShape(_Shape):
+    """An event; lists leave the payload out."""
+
+    id: str
+    type: str
+    source: str
+    project: str
+    build_id: str
+    payload: str | None = None
+    revision: RevisionShape
+    image: ImageShape | None
+    cause: dict[str, Any] | None
+
+
+class BuildsEvent(_Shape):
+    """A build's event, in short."""
+
+    id: str
+    type: str
+    source: str
+    revision: RevisionShape
+
+
+class WorkerShape(_Shape):
+    """What executes the notebook."""
+
+    tier: str | None
+
+
+class JobShape(_Shape):
+    """A job of a build."""
+
+    id: str
+    name: str
+    image: str | None
+    state: STATES
+    exit_code: int | None
+    reason: str | None
+    attempt: int
+    started_at: str | None
+    finished_at: str | None
+
+
+class BuildShape(_Shape):
+    """A build. Times are RFC 3339, UTC."""
+
+    id: str
+    project: str
+    event: BuildsEvent
+    state: STATES
+    reason: str | None
+    message: str | None
+    attempt: int
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    worker: WorkerShape
+    jobs: list[JobShape]
+
+
+class ProjectShape(BaseModel):
+    """A project; secrets by name only."""
+
+    model_config = ConfigDict(extra="allow")
+    project: str
+    id: str
+
+
+class CreatedProject(ProjectShape):
+    """A project, and what was odd in its file."""
+
+    warnings: list[str]
+
+
+class BuildPage(_Shape):
+    """Newest first."""
+
+    items: list[BuildShape]
+    next: str | None
+
+
+class EventPage(_Shape):
+    """Newest first."""
+
+    items: list[EventShape]
+    next: str | None
+
+
+class ProjectPage(_Shape):
+    """By name."""
+
+    items: list[ProjectShape]
+    next: str | None
+
+
+class JobPage(_Shape):
+    """In the order in which they were started."""
+
+    items: list[JobShape]
+    next: str | None
+
+
+class ErrorFacts(_Shape):
+    """What was wrong, where, and what to do."""
+
+    code: str
+    message: str
+    where: str
+    hint: str
+
+
+class ErrorShape(_Shape):
+    """Every error."""
+
+    error: ErrorFacts
+
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorShape, "description": what}
+    for status, what in (
+        (400, "Bad input, with its place"),
+        (401, "No token, or a wrong one"),
+        (404, "Nothing has that name or id"),
+        (503, "It cannot be stored now"),
+    )
+}
+"""What any route of the API may answer besides its own."""
