@@ -1,0 +1,149 @@
+"""The checks: what an author should hear before a build does.
+
+Syntax (as IPython has it), magics that only authoring understands, the `parameters` cell, `metadata.brignb.on`, secrets in a source.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Any, Final
+
+from brignb.engine.syntax import flaw, plain
+from brignb.export.problems import Problem, Problems
+from brignb.export.reading import PARAMETERS, cells_of, load, take
+from brignb.export.writing import Exported, worker_cells, worker_metadata
+from brignb.model.parameters import Declared, read
+from brignb.model.redaction import Redactor
+
+SCRATCH: Final = "scratch"
+_SCRATCH_MAGIC = re.compile(r"\s*%%scratch\b")
+_AUTHORING = re.compile(r"^[ \t]*(%%job|%%scratch|%brig\w*)\b")
+_EVENT_TYPE = re.compile(r"[^\s\x00-\x1f]{1,200}\Z")
+
+
+def check(
+    notebook: bytes | dict[str, Any], *, name: str, commit: str | None = None, redactor: Redactor | None = None
+) -> Exported:
+    """Check a notebook and make the worker notebook.
+
+    Args:
+        notebook: The file's bytes, or the decoded JSON.
+        name: Its path or file name, for errors and for the worker notebook's metadata.
+        commit: Of its repository, when it is known; into the metadata too.
+        redactor: Knows the project's secrets; one that stands in the notebook is a problem.
+
+    Raises:
+        Unexportable: A `NotebookError` with everything that is wrong.
+    """
+    problems = Problems(name)
+    if isinstance(notebook, bytes):
+        digest, document = hashlib.sha256(notebook).hexdigest(), load(notebook, problems)
+    else:
+        document = take(notebook, problems)
+        digest = hashlib.sha256(json.dumps(notebook, sort_keys=True).encode()).hexdigest()
+    numbered = list(enumerate(cells_of(document, problems), 1))
+    on = _on(document, problems)
+    kept = [(number, cell) for number, cell in numbered if not _is_scratch(cell)]
+    warnings: list[Problem] = []
+    if not kept:
+        warnings.append(Problem("the notebook has no cells that a build would run"))
+    for number, cell in kept:
+        _check_cell(number, cell, problems)
+        _check_secrets(number, cell["source"], redactor, problems)
+    parameters = _parameters(kept, problems)
+    metadata = worker_metadata(document.get("metadata", {}), name, digest, commit)
+    worker = worker_cells([cell for _, cell in kept])
+    _check_whole(metadata, worker, redactor, problems)
+    problems.raise_any()
+    return Exported(
+        worker_notebook={"cells": worker, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5},
+        parameters=parameters,
+        on=on,
+        dropped=len(numbered) - len(kept),
+        warnings=tuple(warnings),
+    )
+
+
+def _is_scratch(cell: dict[str, Any]) -> bool:
+    tags = cell["metadata"].get("tags", [])
+    scratch = SCRATCH in tags or (cell["cell_type"] == "code" and _SCRATCH_MAGIC.match(cell["source"]) is not None)
+    return scratch or "injected-parameters" in tags
+
+
+def _check_cell(number: int, cell: dict[str, Any], problems: Problems) -> None:
+    source = cell["source"]
+    try:
+        source.encode()
+    except UnicodeEncodeError as error:
+        line = source.count("\n", 0, error.start) + 1
+        problems.add("holds a lone surrogate, which is no text", cell=number, line=line)
+        return
+    if cell["cell_type"] != "code" or plain(source):
+        return
+    for line, text in enumerate(source.split("\n"), 1):
+        if found := _AUTHORING.match(text):
+            hint = "tag the cell `scratch`, or write what it does in Python"
+            problems.add(
+                f"{found[1]} is for authoring only; a build does not know it", cell=number, line=line, hint=hint
+            )
+            return
+    if wrong := flaw(source):
+        problems.add(f"does not compile: {wrong.message}", cell=number, line=wrong.line)
+
+
+def _check_secrets(number: int, source: str, redactor: Redactor | None, problems: Problems) -> None:
+    if redactor is None or redactor(source) == source:
+        return
+    for line, text in enumerate(source.split("\n"), 1):
+        if redactor(text) != text:
+            hint = "read it from project.secrets, and change it: it is in the file's history"
+            problems.add("holds the value of a secret of the project", cell=number, line=line, hint=hint)
+
+
+def _parameters(kept: list[tuple[int, dict[str, Any]]], problems: Problems) -> tuple[Declared, ...]:
+    tagged = [(number, cell) for number, cell in kept if PARAMETERS in cell["metadata"].get("tags", [])]
+    for number, _ in tagged[1:]:
+        problems.add(f"is tagged `parameters`, and so is cell {tagged[0][0]}; there can be one", cell=number)
+    if not tagged:
+        return ()
+    number, cell = tagged[0]
+    if cell["cell_type"] != "code":
+        problems.add("is tagged `parameters`, but is no code", cell=number)
+        return ()
+    found = read(cell["source"])
+    if flaw(cell["source"]) is None:  # else it was told already
+        for line, message in found.problems:
+            problems.add(message, cell=number, line=line)
+    return found.declared
+
+
+def _on(document: dict[str, Any], problems: Problems) -> tuple[str, ...] | None:
+    mine = document.get("metadata", {}).get("brignb", {})
+    if not isinstance(mine, dict):
+        problems.add("`metadata.brignb` is no object")
+        return None
+    types = mine.get("on")
+    if types is None:
+        return None
+    if not isinstance(types, list) or not types or not all(isinstance(t, str) and _EVENT_TYPE.match(t) for t in types):
+        problems.add(
+            "`metadata.brignb.on` is no list of event types", hint='for example ["push", "pull_request:opened"]'
+        )
+        return None
+    return tuple(types)
+
+
+def _check_whole(
+    metadata: dict[str, Any], cells: list[dict[str, Any]], redactor: Redactor | None, problems: Problems
+) -> None:
+    """What metadata can hide: values that are no JSON, and secrets."""
+    for number, about in enumerate([metadata, *(cell["metadata"] for cell in cells)]):
+        what = f"a cell's metadata (the {number}. that is kept)" if number else "the notebook's metadata"
+        try:
+            json.dumps(about, allow_nan=False, ensure_ascii=False).encode()
+        except ValueError:
+            problems.add(f"{what} holds NaN, Infinity or a lone surrogate, which are no JSON")
+        if redactor is not None and redactor.tree(about) != about:
+            problems.add(f"{what} holds the value of a secret of the project")
