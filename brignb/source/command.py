@@ -31,11 +31,13 @@ class GitFailed(Exception):
 
     Args:
         words: Its last words.
+        late: Whether it was ended since it took too long.
     """
 
-    def __init__(self, words: str) -> None:
+    def __init__(self, words: str, *, late: bool = False) -> None:
         super().__init__(words)
         self.words = words
+        self.late = late
 
 
 @dataclass(slots=True)
@@ -132,7 +134,9 @@ class Git:
         late = await _until_end(process, ears)
         words = last_words(ears.words.decode("utf-8", "replace"))
         if late:
-            raise GitFailed(f"{words}\nno answer within {min(stall or self._limit, self._limit):g} seconds".strip())
+            raise GitFailed(
+                f"{words}\nno answer within {min(stall or self._limit, self._limit):g} seconds".strip(), late=True
+            )
         if process.returncode:
             raise GitFailed(words)
         return bytes(ears.output)

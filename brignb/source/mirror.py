@@ -20,7 +20,7 @@ from brignb.source.credentials import credentials
 from brignb.source.holding import Holding
 from brignb.source.objects import MirrorDamaged, Objects
 from brignb.source.surroundings import Surroundings
-from brignb.source.words import tells_of_absence, tells_of_damage, unreachable
+from brignb.source.words import tells_of_absence, unreachable
 
 log = logging.getLogger("brignb.source")
 
@@ -89,6 +89,7 @@ class Mirror:
         """
         asked = self._begun
         async with self.hold():
+            await asyncio.sleep(0)  # whoever asks in this very turn of the loop shares the fetch
             number, error = self._last
             if number <= asked:
                 number = self._begun = self._begun + 1
@@ -153,9 +154,10 @@ class Mirror:
             except GitFailed as error:
                 if tells_of_absence(error.words):
                     return False
-                if tells_of_damage(error.words):
-                    raise MirrorDamaged(error.words) from error
-                raise unreachable(project, error.words) from error
+                if error.late:
+                    raise unreachable(project, error.words) from error
+                await self.remote(project, "HEAD")  # is it the remote? then this raises
+                raise MirrorDamaged(error.words) from error
         return True
 
     async def _clone(self, project: Project) -> None:
@@ -197,5 +199,7 @@ class Mirror:
 
 def _remove(*folders: Path) -> None:
     for folder in folders:
-        if folder.exists():
+        if folder.is_dir():
             shutil.rmtree(folder)
+        else:
+            folder.unlink(missing_ok=True)

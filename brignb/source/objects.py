@@ -122,8 +122,7 @@ class Objects:
         assert process.stdin is not None  # noqa: S101  # both are pipes
         assert process.stdout is not None  # noqa: S101
         process.stdin.close()
-        await end(process)
-        await process.stdout.read()  # to its end, or the pipe stays open
+        await asyncio.gather(end(process), process.stdout.read())  # to its end, or the pipe stays open
 
 
 def entries(tree: bytes, digest_size: int) -> dict[bytes, Entry]:

@@ -1,7 +1,7 @@
 """Git's own words: which to show, and what they mean.
 
-Git's messages are stable in the C locale but are no interface: they choose a better hint, and whether a mirror is made afresh. A
-message that is not known is shown as it is.
+Git's messages are stable in the C locale but are no interface: they tell a commit that is not there from a server that is not, and
+choose a better hint. A message that is not known is shown as it is.
 """
 
 from __future__ import annotations
@@ -20,13 +20,8 @@ _PROGRESS = re.compile(
     r"(?:remote: )?(?:Enumerating|Counting|Compressing|Receiving|Resolving|Unpacking|Updating|Finding|Total)\b.*"
     r"|(?:Initialized|Cloning into|From|To|hint:|warning: Permanently added).*|.* -> .*|\s*"
 )
+_PLAIN = re.compile(r"(?:fatal|error|remote|ssh|no answer)\b|.*(?:Permission denied|verification failed)")
 _USERINFO = re.compile(r"(?<=://)[^/@\s']*@")
-_BROKEN = re.compile(
-    r"^(?:fatal|error|warning): (?:.*(?:is corrupt|is empty|loose object|packfile|inflate|bad object|bad tree|unable to read|"
-    r"not a git repository|unable to find [0-9a-f]{40}|cannot lock ref|index-pack|\.lock': File exists|invalid object|bad config|"
-    r"failed to (?:stat|copy|open) .*objects|missing blob|bad revision|did not send all necessary objects).*)$",
-    re.MULTILINE,
-)
 _DENIED = re.compile(
     r"Authentication failed|could not read (?:Username|Password)|Permission denied|terminal prompts|error: 40[13]|HTTP Basic"
 )
@@ -34,14 +29,10 @@ _ABSENT = re.compile(r"couldn't find remote ref|not our ref|unadvertised object|
 
 
 def last_words(stderr: str) -> str:
-    """What git said at last, without its progress and without anything before an `@` in a URL."""
+    """What git said at last, without its progress and advice, and without anything before an `@` in a URL."""
     lines = [line.strip() for line in re.split(r"[\r\n]+", stderr) if not _PROGRESS.fullmatch(line)]
-    return _USERINFO.sub("", "\n".join(lines[-SHOWN:]))
-
-
-def tells_of_damage(words: str) -> bool:
-    """Whether it is our own mirror that git cannot work with."""
-    return bool(_BROKEN.search(words))
+    plain = [line for line in lines if _PLAIN.match(line)] or lines
+    return _USERINFO.sub("", "\n".join(plain[-SHOWN:]))
 
 
 def tells_of_absence(words: str) -> bool:
@@ -61,11 +52,6 @@ def failed_submodules(project: Project, words: str) -> SourceError:
     """A submodule cannot be had."""
     hint = "submodules are fetched with the project's own credentials, over https, ssh or git; a token goes to its own site only"
     return _error("submodules_failed", "a submodule cannot be fetched", project, words, hint)
-
-
-def failed_checkout(project: Project, words: str) -> SourceError:
-    """The work tree cannot be made."""
-    return _error("no_source", "the work tree cannot be made", project, words, "is the disk full?")
 
 
 def _error(reason: str, what: str, project: Project, words: str, hint: str) -> SourceError:

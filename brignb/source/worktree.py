@@ -11,13 +11,14 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+from brignb.errors import SourceError
 from brignb.model.projects import Project
 from brignb.source.command import Git, GitFailed
 from brignb.source.credentials import credentials
 from brignb.source.mirror import Mirror
 from brignb.source.objects import MirrorDamaged
 from brignb.source.surroundings import Surroundings
-from brignb.source.words import failed_checkout, failed_submodules, tells_of_damage
+from brignb.source.words import failed_submodules
 
 HISTORY_MAX: Final = 256 * 1024 * 1024
 """Bytes of packs, up to which a checkout has the whole history."""
@@ -32,6 +33,7 @@ async def check_out(git: Git, mirror: Mirror, project: Project, commit: str, fol
         SourceError: `no_source`.
         MirrorDamaged: Git could not work with the mirror.
     """
+    _check_empty(folder)
     try:
         async with mirror.hold():  # nobody tidies the mirror up while it is copied
             if _history(mirror.folder) <= history_max:
@@ -41,10 +43,8 @@ async def check_out(git: Git, mirror: Mirror, project: Project, commit: str, fol
         await git.run("config", "remote.origin.url", project.clone_url or "", cwd=folder)
         await git.run("checkout", "--quiet", "--detach", commit, cwd=folder)
     except GitFailed as error:
-        if tells_of_damage(error.words):
-            _empty(folder)
-            raise MirrorDamaged(error.words) from error
-        raise failed_checkout(project, error.words) from error
+        _empty(folder)
+        raise MirrorDamaged(error.words) from error
 
 
 async def add_submodules(git: Git, surroundings: Surroundings, project: Project, folder: Path, *, stall: float) -> None:
@@ -62,6 +62,11 @@ async def add_submodules(git: Git, surroundings: Surroundings, project: Project,
             )
         except GitFailed as error:
             raise failed_submodules(project, error.words) from error
+
+
+def _check_empty(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise SourceError("no_source", "a work tree can only be made in an empty folder", where=str(folder))
 
 
 def _empty(folder: Path) -> None:
