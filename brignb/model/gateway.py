@@ -106,8 +106,13 @@ class Route:
 class Gateway(Protocol):
     """See the module."""
 
-    name: str
-    routes: tuple[Route, ...]
+    @property
+    def name(self) -> str:
+        """What deliveries are told apart by."""
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Where it listens."""
 
     def project(self, inbound: Inbound) -> str | Refuse:
         """The name (or v1 id) of the project that this request is for, before anything is believed."""

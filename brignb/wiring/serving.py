@@ -23,6 +23,7 @@ from typing import Final
 
 import uvicorn
 import uvloop
+from starlette.types import ASGIApp
 
 from brignb import __version__
 from brignb.api.app import create_app
@@ -116,7 +117,7 @@ async def _serve(options: ServeOptions, home: Home, sock: socket.socket) -> None
 @contextlib.asynccontextmanager
 async def _server(
     options: ServeOptions, home: Home, address: tuple[str, int]
-) -> AsyncIterator[tuple[object, Controller]]:
+) -> AsyncIterator[tuple[ASGIApp, Controller]]:
     """Everything but the socket: made in order, ended in the reverse order."""
     token = home.token()
     url = options.store or f"sqlite:///{home.database}"
