@@ -41,10 +41,13 @@ def read_outputs(file: Path) -> Outputs:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         return Outputs(problems=(f"$BRIGNB_OUTPUT cannot be read: {error.strerror}",))
-    with os.fdopen(descriptor, "rb") as opened:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return Outputs(problems=("$BRIGNB_OUTPUT is no file any more",))
-        raw = opened.read(OUTPUT_MAX + 1)
+        with open(descriptor, "rb", closefd=False) as opened:
+            raw = opened.read(OUTPUT_MAX + 1)
+    finally:
+        os.close(descriptor)
     read = parse_outputs(raw[:OUTPUT_MAX].decode("utf-8", "replace"))
     if len(raw) <= OUTPUT_MAX:
         return read

@@ -144,28 +144,32 @@ class Run:
     async def _see_through(self, contained: Contained) -> None:
         """From its start to its last word."""
         try:
-            await contained.ended()
-            status = replace(self._verdict(contained), started_at=self.status.started_at, finished_at=self._now_ms())
-            held_open = not await contained.drained()
-            self._last_lines()
-            if held_open:
-                self._say("its output was still held open by a process that left the job")
-            status, problems = await asyncio.to_thread(gather, self._spec, self._place, status)
-            self._say(*problems)
+            self.status = await self._last_word(contained)
+        except BaseException as error:
+            self._done.set_exception(error)  # whoever waits must hear of it, and not wait for ever
+            raise
+        else:
+            self._done.set_result(self.status)
         finally:
             for alarm in (*self._alarms, *self._flushes.values()):
                 alarm.cancel()
             self._backlog.end()
-        self.status = status
-        self._done.set_result(status)
+
+    async def _last_word(self, contained: Contained) -> JobStatus:
+        await contained.ended()
+        status = replace(self._verdict(contained), started_at=self.status.started_at, finished_at=self._now_ms())
+        held_open = not await contained.drained()
+        for lines in self._lines.values():
+            self._backlog.add(lines.end(self._now_ms()))
+        if held_open:
+            self._say("its output was still held open by a process that left the job")
+        status, problems = await asyncio.to_thread(gather, self._spec, self._place, status)
+        self._say(*problems)
+        return status
 
     def _verdict(self, contained: Contained) -> JobStatus:
         own = ended_by_itself(contained.exit_code, contained.container_code)
         return replace(self._told_to_end, exit_code=own.exit_code) if self._told_to_end else own
-
-    def _last_lines(self) -> None:
-        for lines in self._lines.values():
-            self._backlog.add(lines.end(self._now_ms()))
 
     def _say(self, *texts: str) -> None:
         """Lines of brignb's own."""

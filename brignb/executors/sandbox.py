@@ -38,9 +38,6 @@ JOB_CAPABILITIES: Final = (
 )
 """What root keeps in a job: Docker's default set without making devices, raw sockets and writing the audit log."""
 
-_OWN: Final = frozenset({"dev", "proc", "tmp"})
-"""Top folders that the sandbox has of its own."""
-
 _DAEMONS: Final = ("/run/docker.sock", "/run/podman", "/run/containerd", "/run/crio")
 """Doors out of any sandbox; nobody is given them by accident."""
 
@@ -70,7 +67,7 @@ def wrap(
     Args:
         argv: Program and arguments, as seen inside.
         binds: What it sees besides the machine; the only places it can write to.
-        hidden: Folders and files of the machine that it sees empty.
+        hidden: Folders of the machine that it sees empty, and files that it cannot open.
         cwd: Where it starts, as seen inside.
         tmpfs: Empty folders in memory.
         capabilities: What root keeps; None keeps everything. A user has none in any case.
@@ -145,10 +142,7 @@ def caveat() -> str | None:
 
 def _mounts(binds: Sequence[Bind], hidden: Sequence[Path], tmpfs: Sequence[Path]) -> list[str]:
     """All mounts, parents before what lies in them; of two for one place the later one counts."""
-    at: dict[Path, list[str]] = {}
-    for entry in os.scandir("/"):
-        if entry.name not in _OWN:
-            at |= _as_it_is(entry)
+    at = _entries(Path("/"))
     at[Path("/dev")] = ["--dev", "/dev"]
     at[Path("/proc")] = ["--proc", "/proc"]
     for folder in tmpfs:
@@ -160,8 +154,8 @@ def _mounts(binds: Sequence[Bind], hidden: Sequence[Path], tmpfs: Sequence[Path]
     own |= {place for place, flags in at.items() if flags[0] == "--tmpfs"}
     for bind in binds:
         target = bind.target.resolve()
-        if not _below(target, own):
-            at = _room(target) | at
+        if not _below(target, own) and (crowded := _without_room_for(target)):
+            at = {**_entries(crowded), **at, crowded: ["--tmpfs", str(crowded)]}
         at[target] = ["--bind" if bind.writable else "--ro-bind", str(bind.source.resolve()), str(target)]
     return [flag for _, flags in sorted(at.items(), key=lambda mount: len(mount[0].parts)) for flag in flags]
 
@@ -175,7 +169,7 @@ def _as_it_is(entry: os.DirEntry[str]) -> dict[Path, list[str]]:
 
 
 def _nothing(place: Path) -> dict[Path, list[str]]:
-    """An empty place where the machine has something."""
+    """An empty folder in a folder's place; in a file's, a device, which cannot be opened there."""
     if place.is_dir():
         return {place: ["--tmpfs", str(place)]}
     return {place: ["--ro-bind", os.devnull, str(place)]} if place.exists() else {}
@@ -185,17 +179,17 @@ def _below(place: Path, folders: Iterable[Path]) -> bool:
     return any(place != folder and place.is_relative_to(folder) for folder in folders)
 
 
-def _room(target: Path) -> dict[Path, list[str]]:
-    """What bubblewrap needs to make a missing `target`: its nearest folder, writable. A new top folder needs nothing."""
+def _without_room_for(target: Path) -> Path | None:
+    """The read-only folder in which bubblewrap would have to make a missing `target`; none for a new top folder."""
     if target.exists():
-        return {}
+        return None
     nearest = next(parent for parent in target.parents if parent.exists())
-    return {} if nearest == Path("/") else _opened(nearest)
+    return None if nearest == Path("/") else nearest
 
 
-def _opened(folder: Path) -> dict[Path, list[str]]:
-    """An empty folder in memory, with each of the real one's entries in it."""
-    mounts = {folder: ["--tmpfs", str(folder)]}
+def _entries(folder: Path) -> dict[Path, list[str]]:
+    """All that is in one of the machine's folders, for an empty one in its place."""
+    mounts: dict[Path, list[str]] = {}
     for entry in os.scandir(folder):
         mounts |= _as_it_is(entry)
     return mounts

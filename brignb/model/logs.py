@@ -11,6 +11,7 @@ itself has to say).
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from brignb.model.times import parse_rfc3339, rfc3339
 
 LINE_MAX = 1024 * 1024
 """Bytes after which a line is kept as several partial ones."""
+
+_time = functools.lru_cache(maxsize=64)(rfc3339)  # lines come in batches that were seen at one time
 
 _LINE = re.compile(r"(?P<time>\S+) (?P<stream>stdout|stderr|system) (?P<tag>[FP]) (?P<text>.*)\Z", re.DOTALL)
 
@@ -42,7 +45,7 @@ class LogLine:
     def encode(self) -> bytes:
         """The line as it is kept, newline included."""
         text = self.text.replace("\n", "\\n")
-        line = f"{rfc3339(self.at)} {self.stream} {'P' if self.partial else 'F'} {text}\n"
+        line = f"{_time(self.at)} {self.stream} {'P' if self.partial else 'F'} {text}\n"
         return line.encode("utf-8", "replace")
 
     @classmethod
