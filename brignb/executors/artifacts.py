@@ -36,6 +36,7 @@ def collect(folder: Path, globs: Sequence[str], into: Path) -> Collected:
         OSError: The disk is full or gone.
     """
     root = folder.resolve()
+    into.mkdir(mode=0o700, parents=True, exist_ok=True)
     paths: dict[str, None] = {}
     problems = []
     for glob in globs:
