@@ -92,7 +92,7 @@ class Follower:
 
 
 def _raw_lines(data: bytes) -> list[bytes]:
-    """With their newlines; `\\r` ends none."""
+    """With their newlines; a carriage return ends none."""
     return [raw + b"\n" for raw in data.split(b"\n")[:-1]]
 
 
