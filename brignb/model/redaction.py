@@ -1,7 +1,7 @@
 """Known secret values out of everything that reaches a disk, a screen or a wire.
 
-A `Redactor` knows the values; it replaces each, and each in the forms that programs like to print them in (JSON's and URL's
-escapes, base64), by `REDACTED`. A value of several lines is replaced line by line, since logs are lines. Values under six
+A `Redactor` knows the values; it replaces each, and each in the forms that programs like to print them in (JSON's, URL's and
+HTML's escapes, base64), by `REDACTED`. A value of several lines is replaced line by line, since logs are lines. Values under six
 characters are left alone: replacing them would garble more than it hides (`project create` warns of them).
 
 A `Redacting` stream does the same across chunks: it keeps back only what could be the beginning of a value.
@@ -10,11 +10,12 @@ A `Redacting` stream does the same across chunks: it keeps back only what could 
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 from collections.abc import Iterable
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 MARK: Final = "REDACTED"
 SHORTEST: Final = 6
@@ -30,7 +31,7 @@ def _forms(value: str) -> set[str]:
             continue
         raw = piece.encode("utf-8", "surrogatepass")
         forms |= {piece, json.dumps(piece)[1:-1], json.dumps(piece, ensure_ascii=False)[1:-1], repr(piece)[1:-1]}
-        forms |= {quote(raw, safe=""), quote(raw)}
+        forms |= {quote(raw, safe=""), quote(raw), quote_plus(raw), html.escape(piece), html.escape(piece, quote=False)}
         forms |= {base64.b64encode(raw).decode().rstrip("="), base64.urlsafe_b64encode(raw).decode().rstrip("=")}
     return {form for form in forms if len(form) >= SHORTEST and "\n" not in form and "\r" not in form}
 
@@ -79,7 +80,7 @@ class Redactor:
         begin = max(text.rfind("\n") + 1, len(text) - self._longest + 1, 0)
         for at in range(begin, len(text)):
             tail = text[at:]
-            if tail[0] in self._first and any(len(form) > len(tail) and form.startswith(tail) for form in self._forms):
+            if any(len(form) > len(tail) and form.startswith(tail) for form in self._by_head.get(tail[0], ())):
                 return at
         return len(text)
 

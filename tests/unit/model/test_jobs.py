@@ -1,0 +1,64 @@
+"""A JobSpec is a plain value: it can be sent, and it does not show its secrets."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from brignb.model.jobs import Cache, Docker, Host, JobSpec, JobStatus, Resources, State, Storage
+
+SPEC = JobSpec(id="a-1", name="a", build_id="B", project="o/r")
+TEXTS = st.lists(st.text(), max_size=3).map(tuple)
+MAPS = st.dictionaries(st.text(), st.text(), max_size=3)
+
+
+@given(TEXTS, TEXTS, MAPS, MAPS, st.floats(0, 1e6), st.booleans())
+def test_specs_travel_as_json(tasks, artifacts, env, limits, timeout, on):
+    """An executor may be on another machine."""
+    spec = JobSpec(
+        id="a-1",
+        name="a",
+        build_id="B",
+        project="o/r",
+        tasks=tasks,
+        artifacts=artifacts,
+        env={**env, "FROM": {"secretKeyRef": {"name": "x"}}},
+        timeout=timeout,
+        privileged=on,
+        resources=Resources(limits=limits),
+        host=Host(node_selector=limits),
+        cache=Cache(on),
+        storage=Storage(on),
+        docker=Docker(on),
+        volumes=({"name": "v", "items": [1]},),
+        sidecars={"db": {"image": "postgres", "args": ["-c"]}},
+    )
+    assert JobSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
+
+
+def test_json_has_every_field():
+    """A field that is added and not sent would be lost without a word."""
+    assert set(SPEC.to_json()) == {field.name for field in fields(JobSpec)}
+
+
+def test_the_environment_is_not_shown():
+    """It holds the values of secrets."""
+    assert "s3cr3t" not in repr(JobSpec(id="", name="", build_id="", project="", env={"A": "s3cr3t"}))
+
+
+def test_the_script_is_v1s():
+    """Brigade v1 joins tasks under the shell's strict mode; an unknown shell has none."""
+
+    def script(shell):
+        return JobSpec(id="", name="", build_id="", project="", tasks=("a", "b"), shell=shell).script()
+
+    assert script("/bin/sh") == "#!/bin/sh\n\nset -e\na\nb\n"
+    assert script("/bin/bash") == "#!/bin/bash\n\nset -eo pipefail\na\nb\n"
+    assert script("/bin/fish") == "#!/bin/fish\n\na\nb\n"
+
+
+def test_only_one_state_is_success():
+    assert [state for state in State if JobStatus(state=state).succeeded] == [State.SUCCEEDED]
