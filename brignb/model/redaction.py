@@ -54,7 +54,9 @@ class Redactor:
         self._forms = tuple(sorted(self._known, key=lambda form: (-len(form), form)))
         self._pattern = re.compile("|".join(re.escape(form) for form in self._forms)) if self._forms else None
         self._longest = len(self._forms[0]) if self._forms else 0
-        self._first = {form[0] for form in self._forms}
+        self._by_head: dict[str, list[str]] = {}
+        for form in self._forms:
+            self._by_head.setdefault(form[0], []).append(form)
 
     def __call__(self, text: str) -> str:
         """The text without the values."""
