@@ -170,7 +170,7 @@ class JobError(BrignbError):
     ) -> None:
         what = f"job {name} ({job_id}) {self.verb}"
         facts = [f"exit code {exit_code}"] if exit_code is not None else []
-        if reason and not (reason == "exit_code" and facts):
+        if reason and reason not in self.verb and not (reason == "exit_code" and facts):
             facts.append(reason)
         super().__init__(f"{what}: {', '.join(facts)}" if facts else what, hint=hint)
         self.name = name

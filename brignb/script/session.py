@@ -1,6 +1,6 @@
 """The session: where the author's words act.
 
-In a worker it is the build; in a plain script or notebook it is made on first use (`brignb.wiring` tells how, through `provide`): a
+In a worker it is the build; in a plain script or notebook it is made on first use (`brignb/__init__.py` tells how, through `providing`): a
 ULID stands for the build's id, jobs run here, and secrets come from a project file, the environment or a prompt.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from brignb.errors import BrignbError
 from brignb.model.names import job_id
+from brignb.script import providing
 
 if TYPE_CHECKING:
     from brignb.archive.seam import Archive
@@ -26,13 +28,13 @@ if TYPE_CHECKING:
 
 
 class View(Protocol):
-    """Shows jobs; a seam, so that `script` knows no display library. Called on the job loop's thread; must not raise."""
+    """Shows jobs; a seam, so that `script` knows no display library. Must not raise."""
 
     def started(self, handle: JobHandle) -> None:
-        """A job was started."""
+        """A job was started; called where `run()` was, so that it is shown under the cell that runs now."""
 
     def changed(self, handle: JobHandle) -> None:
-        """Its state changed (not: a line came)."""
+        """Its state changed (not: a line came); called on the job loop's thread."""
 
 
 class NoView:
@@ -51,6 +53,10 @@ def _untold(_job: JobRecord) -> None:
 
 def _unheard(_job_id: str, _size: int) -> None:
     return None
+
+
+def _wall_clock_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 async def _no_emit(_type: str, _payload: str) -> None:
@@ -76,6 +82,7 @@ class Session:
         progressed: Hears (job id, size) when lines of a job were appended.
         emit: Raises the next event in the same project (type, payload); returns when it is durable.
         log_cap: Bytes of a job's log that are kept.
+        now_ms: The clock, for brignb's own lines.
     """
 
     build_id: str
@@ -95,6 +102,8 @@ class Session:
     emit: Callable[[str, str], Awaitable[Any]] = _no_emit
     view: View = field(default_factory=NoView)
     log_cap: int = 64 * 1024 * 1024
+    now_ms: Callable[[], int] = _wall_clock_ms
+    _sourcing: threading.Lock = field(default_factory=threading.Lock)
     _runs: defaultdict[str, itertools.count[int]] = field(
         default_factory=lambda: defaultdict(lambda: itertools.count(1))
     )
@@ -102,6 +111,15 @@ class Session:
     def next_run(self, name: str) -> int:
         """The how-manyth `run()` of that name in this attempt, from 1."""
         return next(self._runs[name])
+
+    def source_folder(self) -> str | None:
+        """The folder that stands at `/src`, one call at a time: it may have to be copied first.
+
+        Raises:
+            SourceError: It cannot be copied.
+        """
+        with self._sourcing:
+            return self.source()
 
     def job_id(self, name: str, run: int, job_try: int) -> str:
         """The id of one try of one run (contract, "HTTP")."""
@@ -112,28 +130,24 @@ class Session:
 
 _lock = threading.Lock()
 _session: Session | None = None
-_make: Callable[[], Session] | None = None
-
-
-def provide(make: Callable[[], Session]) -> None:
-    """How a session is made when none was entered; called at most once, on first use."""
-    global _make  # noqa: PLW0603 - one session per process is the point
-    _make = make
 
 
 def enter(session: Session) -> None:
     """This process is that build's worker."""
-    global _session  # noqa: PLW0603 - the same
+    global _session  # noqa: PLW0603 - one session per process is the point
     with _lock:
         _session = session
 
 
 def current() -> Session:
-    """The session of this process."""
+    """The session of this process, made on first use."""
     global _session  # noqa: PLW0603 - the same
     with _lock:
         if _session is None:
-            if _make is None:
-                raise BrignbError("brignb was imported in parts; import brignb itself first")
-            _session = _make()
+            make = providing.provided()
+            if (
+                make is None
+            ):  # pragma: no cover - `brignb/__init__.py` has told how, before anything of it can be imported
+                raise BrignbError("nobody said how a session is made")
+            _session = make()
         return _session

@@ -13,11 +13,11 @@ class RecordView:
 
     def started(self, handle: JobHandle) -> None:
         """Show it, under the cell that runs now."""
-        display(_bundle(handle), raw=True, display_id=handle.id)
+        display(_bundle(handle), raw=True, display_id=handle.first_id)
 
     def changed(self, handle: JobHandle) -> None:
         """Show it anew, in its place."""
-        update_display(_bundle(handle), raw=True, display_id=handle.id)
+        update_display(_bundle(handle), raw=True, display_id=handle.first_id)
 
 
 def _bundle(handle: JobHandle) -> dict[str, str]:

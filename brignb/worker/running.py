@@ -108,7 +108,7 @@ def _run(assignment: Assignment, parts: Parts, notebook: dict[str, Any]) -> Outc
 
 
 def _leftovers(scope: Scope) -> EventCell | None:
-    if not scope.running:
+    if not scope.unsettled:
         return None
     return EventCell("# jobs that the cells above left running", scope.settle, tags=("brignb",), reason="job_failed")
 

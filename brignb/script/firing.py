@@ -1,0 +1,126 @@
+"""`events.fire`: an event made up while authoring, answered here and now by the handlers, as a build would answer it.
+
+    await events.fire("push", {"ref": "refs/heads/main"})      # in a notebook
+    events.fire("push").wait()                                 # in a script
+
+Handlers run where it is awaited, so that a debugger finds them. `after` and `error` handlers run too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+import threading
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import fields
+from typing import Any
+
+from brignb.errors import BadInput
+from brignb.model.events import Event, Image, Revision
+from brignb.model.names import new_id
+from brignb.script import causes
+from brignb.script.calling import run_handler
+from brignb.script.handlers import Handler
+from brignb.script.payloads import event_type, payload_text
+from brignb.script.project import project
+from brignb.script.session import current
+
+Matching = Callable[[Event], Sequence[Handler]]
+
+
+class Firing:
+    """Handlers about to run: await it, or `wait()`. Like a coroutine, it does nothing before, and runs once.
+
+    Args:
+        event: What they answer.
+        run: Runs them.
+    """
+
+    def __init__(self, event: Event, run: Coroutine[Any, Any, tuple[Handler, ...]]) -> None:
+        self.event = event
+        self._run = run
+
+    def __await__(self) -> Generator[Any, None, tuple[Handler, ...]]:
+        """Run them on this event loop; answers those that ran."""
+        return self._run.__await__()
+
+    def wait(self) -> tuple[Handler, ...]:
+        """Run them from plain code, and answer those that ran; under a running event loop, in a thread with a loop of its own."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return asyncio.run(self._run)
+        answer: Future[tuple[Handler, ...]] = Future()
+        context = contextvars.copy_context()
+        thread = threading.Thread(target=_into, args=(answer, lambda: context.run(asyncio.run, self._run)))
+        thread.start()
+        return answer.result()
+
+    def __repr__(self) -> str:
+        return f"<{self.event.type}, to be awaited>"
+
+
+def fire(
+    matching: Matching,
+    kind: str,
+    payload: Any,
+    *,
+    commit: str | None,
+    ref: str | None,
+    image: Image | Mapping[str, str] | None,
+) -> Firing:
+    """Make an event and what runs its handlers; `Events.fire` is this.
+
+    Raises:
+        BadInput: No type, a revision that is none, or an unknown part of an image.
+        PayloadError: The payload cannot be one.
+    """
+    where = "events.fire"
+    session = current()
+    event = Event(
+        id=new_id(session.now_ms(), os.urandom(10)),
+        type=event_type(kind, where=where),
+        source="cli",
+        project=session.project_name,
+        build_id=session.build_id,
+        payload=payload_text(payload, where=where),
+        revision=Revision(Revision.parse(commit).commit, Revision.parse(ref).ref),
+        image=_image(image, where),
+    )
+    return Firing(event, _fired(matching, event))
+
+
+def _image(image: Image | Mapping[str, str] | None, where: str) -> Image | None:
+    if image is None or isinstance(image, Image):
+        return image
+    if unknown := image.keys() - {each.name for each in fields(Image)}:
+        raise BadInput(f"an image has no {min(unknown)!r}", where=where, hint="registry, repository, tag, digest")
+    return Image(**image)
+
+
+async def _fired(matching: Matching, event: Event) -> tuple[Handler, ...]:
+    handlers = tuple(matching(event))
+    try:
+        await _called(handlers, event)
+    except Exception as failure:
+        about = causes.error(event, failure)
+        await _called(matching(about), about)
+        raise
+    if handlers:
+        about = causes.after(event)
+        await _called(matching(about), about)
+    return handlers
+
+
+async def _called(handlers: Sequence[Handler], event: Event) -> None:
+    for handler in handlers:
+        await run_handler(handler, event, project)
+
+
+def _into(answer: Future[Any], function: Callable[[], Any]) -> None:
+    try:
+        answer.set_result(function())
+    except BaseException as error:  # noqa: BLE001 - whoever waits gets it
+        answer.set_exception(error)

@@ -1,0 +1,43 @@
+"""Payloads of events that are raised here: text as it is, anything else as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from brignb.errors import BadInput, PayloadError
+
+
+def payload_text(payload: Any, *, where: str) -> str:
+    """The payload as the text that an event carries.
+
+    Raises:
+        PayloadError: Bytes that are no UTF-8, text with a lone surrogate, or a value that JSON cannot hold.
+    """
+    try:
+        text = _text(payload)
+        text.encode()
+    except (TypeError, ValueError, RecursionError) as error:  # UnicodeError is a ValueError
+        raise PayloadError(
+            f"the payload cannot be one: {error}", where=where, hint="give a text, or what JSON can hold"
+        ) from error
+    return text
+
+
+def event_type(text: object, *, where: str) -> str:
+    """Check an event's type.
+
+    Raises:
+        BadInput: It is empty, or has spaces or control characters.
+    """
+    if isinstance(text, str) and text and text.isprintable() and " " not in text and text != "*":
+        return text
+    raise BadInput(f"{text!r:.80} is no event type", where=where, hint='such as "deployed"')
+
+
+def _text(payload: Any) -> str:
+    if payload is None:
+        return ""
+    if isinstance(payload, bytes | bytearray):
+        return payload.decode()
+    return payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False, allow_nan=False)

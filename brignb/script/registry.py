@@ -1,0 +1,130 @@
+"""`events`: which function answers which event.
+
+    @events.on("push")                      # several types at once, and "*", are fine
+    async def push(event, project): …
+
+    await events.fire("push", {"ref": "refs/heads/main"})      # while authoring: run the handlers here
+    await events.emit("deployed", {"tag": tag})                # in a build: raise the next event, durably
+
+Registering runs nothing. A cell that is executed again replaces what it had registered, in its place.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, overload
+
+from brignb.errors import BadInput
+from brignb.model.events import Event, Image
+from brignb.script.emitting import Emission, emit
+from brignb.script.firing import Firing, fire
+from brignb.script.handlers import Handler, handler
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Events:
+    """See the module."""
+
+    def __init__(self) -> None:
+        self._handlers: list[Handler] = []
+
+    @overload
+    def on(self, first: str, /, *more: str) -> Callable[[F], F]: ...
+
+    @overload
+    def on(self, first: str, second: F, /) -> F: ...
+
+    def on(self, *given: Any) -> Any:
+        """Register a function: `@events.on("push", "tag")` above it, or `events.on("push", function)`.
+
+        Raises:
+            BadInput: No type, no function, or a parameter that nobody can fill; it says where.
+        """
+        if given and callable(given[-1]):
+            return self._register(given[:-1], given[-1])
+        if not given:
+            raise BadInput("which type of event?", where="events.on", hint='@events.on("push")')
+        return lambda function: self._register(given, function)
+
+    def matching(self, event: Event) -> list[Handler]:
+        """The handlers for an event, in the order in which they were registered, each once."""
+        return [each for each in self._handlers if each.answers(event)]
+
+    def has(self, event_type: str) -> bool:
+        """Whether some handler is registered for exactly this type (Brigade v1's `has`)."""
+        return any(event_type in each.types for each in self._handlers)
+
+    def clear(self) -> None:
+        """Forget all handlers."""
+        self._handlers.clear()
+
+    def fire(
+        self,
+        event_type: str,
+        payload: Any = None,
+        *,
+        commit: str | None = None,
+        ref: str | None = None,
+        image: Image | Mapping[str, str] | None = None,
+    ) -> Firing:
+        """Run the handlers here, as a build would, while authoring; await it, or `.wait()` for it.
+
+        Args:
+            event_type: Such as `push`.
+            payload: Text, bytes, or anything that JSON can hold.
+            commit: What `event.revision.commit` shall be.
+            ref: What `event.revision.ref` shall be.
+            image: What `event.image` shall be: `{"registry": …, "repository": …, "tag": …, "digest": …}`.
+
+        Raises:
+            BadInput: No type, a revision that is none, or an unknown part of an image.
+            PayloadError: The payload cannot be one.
+        """
+        return fire(self.matching, event_type, payload, commit=commit, ref=ref, image=image)
+
+    def emit(self, event_type: str, payload: Any = None) -> Emission:
+        """Raise the next event in the same project. It is durable once this was awaited, or the handler has ended.
+
+        Args:
+            event_type: Such as `deployed`.
+            payload: Text, bytes, or anything that JSON can hold.
+
+        Raises:
+            BadInput: No type.
+            PayloadError: The payload cannot be one.
+        """
+        return emit(event_type, payload)
+
+    def _register(self, types: tuple[Any, ...], function: F) -> F:
+        if not types:
+            raise BadInput("which type of event?", where="events.on", hint='@events.on("push")')
+        new = handler(types, function)
+        for index, old in enumerate(self._handlers):
+            if new.replaces(old):
+                self._handlers[index] = new
+                return function
+        self._handlers.append(new)
+        return function
+
+    def __len__(self) -> int:
+        return len(self._handlers)
+
+    def __repr__(self) -> str:
+        rows = [f"{', '.join(each.types)} → {each.name}({', '.join(each.wants)})" for each in self._handlers]
+        return "\n".join(["events:", *(f"  {row}" for row in rows)]) if rows else "events: no handlers yet"
+
+    def _repr_mimebundle_(self, **_asked: Any) -> dict[str, str]:
+        """A table of the handlers."""
+        rows = "".join(
+            f"<tr><td>{html.escape(', '.join(each.types))}</td><td><code>{html.escape(each.name)}"
+            f"({', '.join(each.wants)})</code></td><td>{html.escape(each.where)}</td></tr>"
+            for each in self._handlers
+        )
+        head = "<tr><th>event</th><th>handler</th><th>where</th></tr>"
+        return {"text/plain": repr(self), "text/html": f"<table>{head}{rows}</table>" if rows else f"<i>{self!r}</i>"}
+
+
+events = Events()
+"""The handlers of this process."""

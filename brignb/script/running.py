@@ -1,0 +1,197 @@
+"""One run of a job, with its tries.
+
+    pending → (delay of a retry, source) → executor.start → running → lines, until it has ended → terminal
+       └── canceled, refused, no source: terminal without a start                                    └── tried again?
+
+Enters: an `Order`. Leaves: each state, told to the session and to the handle, in order; lines, through a `Pump`. All of it happens
+on the job loop. What must never happen: a run that ends while a process of it is left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from brignb.errors import BrignbError, JobRefused, SourceError
+from brignb.model.builds import JobRecord, State
+from brignb.model.jobs import JobSpec, JobStatus
+from brignb.script.portal import in_thread
+from brignb.script.pump import Pump
+
+if TYPE_CHECKING:
+    from brignb.script.session import Session
+
+RETRY_DELAY_MAX: Final = 300.0
+"""Seconds; delays double up to this."""
+REFUSED: Final = "refused"
+_RETRIED: Final = frozenset({State.FAILED, State.TIMED_OUT, State.LOST})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What `Job.run()` asks for.
+
+    Args:
+        spec: Without an id and a source, which each try has of its own.
+        run: The how-manyth run of that name.
+        retries: How often it is tried again.
+        retry_delay: Seconds before the second try.
+        fallible: Its failure is not raised.
+    """
+
+    spec: JobSpec
+    run: int
+    retries: int
+    retry_delay: float
+    fallible: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """What is known of one try: its number, from 1, the job's id in it, and its status."""
+
+    number: int
+    id: str
+    status: JobStatus
+
+
+class Running:
+    """See the module.
+
+    Args:
+        session: Whose executor, archive and listeners are used.
+        order: What to run.
+        changed: Hears of each state of each try.
+        grew: Is called when there are new lines in the archive.
+    """
+
+    def __init__(
+        self, session: Session, order: Order, *, changed: Callable[[Try], None], grew: Callable[[], None]
+    ) -> None:
+        self._session = session
+        self._order = order
+        self._changed = changed
+        self._grew = grew
+        self._canceled = asyncio.Event()
+        self._pump: Pump | None = None
+        self._try = self.first()
+
+    def first(self) -> Try:
+        """The first try, before anything has begun."""
+        return Try(1, self._id(1), JobStatus(state=State.PENDING))
+
+    def tail(self) -> tuple[str, ...]:
+        """The last lines of the last try."""
+        return self._pump.tail() if self._pump else ()
+
+    def cancel(self) -> None:
+        """End it; on the job loop."""
+        self._canceled.set()
+
+    async def run(self) -> None:
+        """All of it. What never started is not tried again: it would not start then either."""
+        for number in itertools.count(1):
+            status = await self._one(number)
+            retried = status.state in _RETRIED and status.started_at is not None
+            if not retried or number > self._order.retries:
+                return
+
+    def _id(self, number: int) -> str:
+        return self._session.job_id(self._order.spec.name, self._order.run, number)
+
+    async def _one(self, number: int) -> JobStatus:
+        """One try, from pending to its terminal status, which is told."""
+        self._try = Try(number, self._id(number), JobStatus(state=State.PENDING))
+        self._tell(self._try.status)
+        try:
+            pump = self._pump = Pump(self._session, self._try.id, self._grew)
+            status = await self._pursued(pump)
+            pump.end()
+        except BrignbError as error:
+            status = self._unstarted(State.FAILED, *_because(error))
+        except Exception as error:
+            self._tell(self._unstarted(State.LOST, type(error).__name__, "brignb itself failed"))
+            raise
+        self._tell(status)
+        return status
+
+    async def _pursued(self, pump: Pump) -> JobStatus:
+        number, order = self._try.number, self._order
+        if number > 1:
+            delay = min(order.retry_delay * 2 ** (number - 2), RETRY_DELAY_MAX)
+            pump.say(f"brignb: try {number} of {order.retries + 1}, {delay:g} seconds after the last one")
+            await self._canceled_within(delay)
+        source = await in_thread(self._session.source_folder) if order.spec.use_source else None
+        if self._canceled.is_set():
+            return self._unstarted(State.CANCELED, "canceled", None)
+        await self._session.executor.start(replace(order.spec, id=self._try.id, source=source))
+        return await self._followed(pump)
+
+    async def _followed(self, pump: Pump) -> JobStatus:
+        """From its start to its end, canceled in between when somebody asks for it, or when its lines cannot be kept."""
+        executor, job_id = self._session.executor, self._try.id
+        killer = asyncio.create_task(self._kill_when_canceled(), name=f"cancel {job_id}")
+        try:
+            await self._note_running()
+            async for lines in executor.logs(job_id):
+                await self._note_running()
+                pump.take(lines)
+            await self._note_running()
+            return await executor.wait(job_id)
+        except BaseException:
+            await executor.cancel(job_id)
+            raise
+        finally:
+            if not self._canceled.is_set():
+                killer.cancel()
+            await asyncio.wait({killer})
+
+    async def _kill_when_canceled(self) -> None:
+        await self._canceled.wait()
+        await self._session.executor.cancel(self._try.id)
+
+    async def _canceled_within(self, seconds: float) -> None:
+        waiting = asyncio.create_task(self._canceled.wait())
+        await asyncio.wait({waiting}, timeout=seconds)
+        waiting.cancel()
+
+    async def _note_running(self) -> None:
+        """Tell once that it runs, which may be later than its start (a pod waits for a place)."""
+        if self._try.status.state is State.PENDING:
+            status = await self._session.executor.status(self._try.id)
+            if status.state is not State.PENDING:
+                self._tell(JobStatus(state=State.RUNNING, started_at=status.started_at))
+
+    def _unstarted(self, state: State, reason: str, message: str | None) -> JobStatus:
+        """The end of a try of which the executor has nothing to say."""
+        return replace(
+            self._try.status, state=state, reason=reason, message=message, finished_at=self._session.now_ms()
+        )
+
+    def _tell(self, status: JobStatus) -> None:
+        self._try = replace(self._try, status=status)
+        self._session.told(
+            JobRecord(
+                id=self._try.id,
+                build_id=self._session.build_id,
+                attempt=self._session.attempt,
+                name=self._order.spec.name,
+                image=self._order.spec.image,
+                state=status.state,
+                exit_code=status.exit_code,
+                reason=status.reason,
+                started_at=status.started_at,
+                finished_at=status.finished_at,
+            )
+        )
+        self._changed(self._try)
+
+
+def _because(error: BrignbError) -> tuple[str, str]:
+    """One word for programs, a sentence for people."""
+    if isinstance(error, JobRefused):
+        return REFUSED, error.reason or error.hint
+    return error.reason if isinstance(error, SourceError) else error.code, error.message

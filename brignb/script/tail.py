@@ -1,0 +1,41 @@
+"""The last lines of a log, kept small: what an exception and a display show."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+TAIL_LINES: Final = 20
+TAIL_LINE: Final = 1000
+"""Characters of a line; the log has the rest."""
+
+
+class Tail:
+    """The last lines, in the order in which they began to be seen; parts of one line are joined."""
+
+    def __init__(self) -> None:
+        self._lines: deque[list[str]] = deque(maxlen=TAIL_LINES)
+        self._open: dict[str, list[str]] = {}
+
+    def add(self, stream: str, text: str, *, partial: bool) -> None:
+        """A line, or a part of one."""
+        parts = self._open.get(stream)
+        if parts is None:
+            parts = []
+            self._lines.append(parts)
+        if sum(map(len, parts)) <= TAIL_LINE:
+            parts.append(text[: TAIL_LINE + 1])
+        if partial:
+            self._open[stream] = parts
+        else:
+            self._open.pop(stream, None)
+
+    def lines(self) -> tuple[str, ...]:
+        """What is kept now, each as a terminal would show it in the end."""
+        return tuple(_shown("".join(parts)) for parts in self._lines)
+
+
+def _shown(line: str) -> str:
+    r"""Of a progress bar (`10%\r20%\r`) the last state; of a line that is too long its beginning."""
+    last = line.rstrip("\r").rpartition("\r")[2]
+    return last if len(last) <= TAIL_LINE else last[:TAIL_LINE] + "…"

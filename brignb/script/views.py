@@ -1,0 +1,99 @@
+"""A job as static HTML and text: what a record shows, on GitHub and in nbconvert too.
+
+Only tags and attributes that their sanitisers leave alone, and no scripts. State is said in words, since colours may be taken away.
+Everything is escaped, redacted, and free of terminal control sequences.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import TYPE_CHECKING, Final
+
+from brignb.model.builds import State
+
+if TYPE_CHECKING:
+    from brignb.script.handle import JobHandle
+
+VALUE_MAX: Final = 500
+"""Characters of an output's value that are shown."""
+
+_TERMINAL: Final = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|[ -/]*[0-~])"
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+)
+"""Escape sequences (ECMA-48), control characters but tab, and what turns the direction of text."""
+
+_MARKS: Final = {
+    State.PENDING: "…",
+    State.RUNNING: "…",
+    State.SUCCEEDED: "✓",
+    State.FAILED: "✗",
+    State.CANCELED: "⊘",
+    State.TIMED_OUT: "✗",
+    State.LOST: "?",
+}
+_COLOURS: Final = {State.SUCCEEDED: "#1a7f37", State.PENDING: "#6e7781", State.RUNNING: "#0969da"}
+_BAD: Final = "#cf222e"
+
+
+def render_text(handle: JobHandle) -> str:
+    """A job in plain text: one line of facts, its outputs, the log's tail."""
+    outputs = [f"  {name} = {value}" for name, value in _outputs(handle)]
+    tail = [f"  | {line}" for line in _tail(handle)]
+    return "\n".join([f"{handle.name}: {'  '.join(_facts(handle))}", *_why(handle, "  "), *outputs, *tail])
+
+
+def render_html(handle: JobHandle) -> str:
+    """A job in HTML, folded when it went well."""
+    colour = _COLOURS.get(handle.state, _BAD)
+    state, *rest = map(html.escape, _facts(handle))
+    head = f'<b>{html.escape(handle.name)}</b> <span style="color:{colour}">{state}</span>'
+    facts = " · ".join([head, *rest])
+    why = "".join(f"<div>{html.escape(line)}</div>" for line in _why(handle, ""))
+    rows = "".join(
+        f"<tr><td><code>{html.escape(name)}</code></td><td><code>{html.escape(value)}</code></td></tr>"
+        for name, value in _outputs(handle)
+    )
+    table = f"<table>{rows}</table>" if rows else ""
+    log = html.escape("\n".join(_tail(handle)))
+    log = f'<pre style="margin:0.3em 0;white-space:pre-wrap">{log}</pre>' if log else ""
+    opened = "" if handle.state is State.SUCCEEDED else " open"
+    return f"<details{opened}><summary>{facts}</summary>{why}{table}{log}</details>"
+
+
+def _facts(handle: JobHandle) -> list[str]:
+    """State, exit code, duration, try, image, id; what there is of them."""
+    facts = [f"{_MARKS[handle.state]} {handle.state}{'' if handle.state.terminal else '…'}"]
+    if handle.exit_code is not None:
+        facts.append(f"exit code {handle.exit_code}")
+    elif handle.reason:
+        facts.append(handle.reason)
+    if handle.duration is not None:
+        facts.append(f"{handle.duration:.1f} s")
+    if handle.attempt > 1:
+        facts.append(f"try {handle.attempt}")
+    if handle.image:
+        facts.append(_clean(handle, handle.image))
+    return [*facts, handle.id]
+
+
+def _why(handle: JobHandle, indent: str) -> list[str]:
+    return [f"{indent}{_clean(handle, handle.message)}"] if handle.message else []
+
+
+def _outputs(handle: JobHandle) -> list[tuple[str, str]]:
+    return [(_clean(handle, name), _short(_clean(handle, value))) for name, value in handle.outputs.items()]
+
+
+def _tail(handle: JobHandle) -> list[str]:
+    return [_TERMINAL.sub("", line) for line in handle.tail]
+
+
+def _clean(handle: JobHandle, text: str) -> str:
+    return _TERMINAL.sub("", handle.redacted(text))
+
+
+def _short(value: str) -> str:
+    rest = len(value) - VALUE_MAX
+    return value if rest <= 0 else f"{value[:VALUE_MAX]}… [brignb: cut, {rest} characters, rest in outputs]"
