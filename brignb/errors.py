@@ -128,7 +128,7 @@ class SourceError(BrignbError):
 
     Args:
         reason: The build's `reason`: `commit_not_found`, `ref_not_found`, `repository_unreachable`, `untrusted_commit`,
-            `source_too_large`, `submodules_failed`, `no_source`.
+            `source_too_large`, `submodules_failed`, `no_source`, `notebook_missing`, `notebook_invalid`.
     """
 
     code = "source"

@@ -30,7 +30,6 @@ from brignb.api.inbox import Inbox
 from brignb.api.intake import Intake
 from brignb.api.metrics import Metrics
 from brignb.api.services import Services
-from brignb.api.shapes import ERRORS
 from brignb.errors import BadInput, BrignbError
 
 _HANDLERS: dict[Any, Any] = {BrignbError: on_error, HTTPException: on_http, Exception: on_crash}
@@ -86,25 +85,23 @@ def _own_routes(services: Services, metrics: Metrics, guard: Guard) -> list[Rout
 
 
 def _api(services: Services, inbox: Inbox) -> FastAPI:
-    api = FastAPI(
-        title="brignb",
-        version=services.version,
-        summary="Events in, executed notebooks out.",
-        openapi_url="/api/openapi.json",
-        docs_url=None,  # they load scripts from elsewhere
-        redoc_url=None,
-        redirect_slashes=False,
-        responses=ERRORS,
-        exception_handlers={**_HANDLERS, RequestValidationError: _on_invalid},
-    )
-    for routes in (
+    routers = (
         events.router(services, inbox),  # before the projects, whose names may have slashes
         projects.router(services),
         logs.router(services),
         builds.router(services, inbox),
-    ):
-        api.include_router(routes)
-    return api
+    )
+    return FastAPI(
+        title="brignb",
+        version=services.version,
+        summary="Events in, executed notebooks out.",
+        routes=[route for router in routers for route in router.routes],
+        openapi_url="/api/openapi.json",
+        docs_url=None,  # they load scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+        exception_handlers={**_HANDLERS, RequestValidationError: _on_invalid},
+    )
 
 
 async def _on_invalid(_request: Request, error: Exception) -> Response:

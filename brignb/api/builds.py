@@ -12,7 +12,7 @@ from brignb.api.events import Cursor, IdempotencyKey, keys
 from brignb.api.inbox import Inbox, status_of, told
 from brignb.api.projects import existing
 from brignb.api.services import Services
-from brignb.api.shapes import AcceptedShape, BuildPage, BuildShape, JobPage
+from brignb.api.shapes import ERRORS, AcceptedShape, BuildPage, BuildShape, JobPage
 from brignb.errors import NotFound
 from brignb.model.builds import Build, State
 from brignb.model.events import Draft
@@ -35,7 +35,7 @@ async def known(store: Store, build_id: str) -> Build:
 
 def router(services: Services, inbox: Inbox) -> APIRouter:
     """The routes, but for the logs."""
-    routes = APIRouter(prefix="/api/builds", tags=["builds"])
+    routes = APIRouter(prefix="/api/builds", tags=["builds"], responses=ERRORS)
     store = services.store
 
     @routes.get("", responses={200: {"model": BuildPage}})

@@ -15,7 +15,7 @@ from brignb.api.bodies import read_body
 from brignb.api.inbox import Inbox, status_of, told
 from brignb.api.projects import existing
 from brignb.api.services import Services
-from brignb.api.shapes import AcceptedShape, EventPage, EventShape, PostedEvent
+from brignb.api.shapes import ERRORS, AcceptedShape, EventPage, EventShape, PostedEvent
 from brignb.errors import BadInput, NotFound
 from brignb.model.events import DedupeKey, Draft, Event, Revision
 from brignb.model.payload import decode
@@ -43,7 +43,7 @@ def keys(idempotency_key: str | None) -> tuple[DedupeKey, ...]:
 
 def router(services: Services, inbox: Inbox) -> APIRouter:
     """The routes."""
-    routes = APIRouter(prefix="/api", tags=["events"])
+    routes = APIRouter(prefix="/api", tags=["events"], responses=ERRORS)
     store = services.store
 
     @routes.post(

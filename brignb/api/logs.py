@@ -12,6 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from brignb.api.builds import known
 from brignb.api.following import Following, Looks
 from brignb.api.services import Services
+from brignb.api.shapes import ERRORS
 from brignb.archive.follow import Text, Told
 from brignb.archive.seam import WORKER
 from brignb.model.builds import Build
@@ -25,7 +26,7 @@ _ALIVE: Final = ": alive\n\n"
 
 def router(services: Services) -> APIRouter:
     """The route."""
-    routes = APIRouter(prefix="/api/builds", tags=["builds"])
+    routes = APIRouter(prefix="/api/builds", tags=["builds"], responses=ERRORS)
     looks = Looks(services.store, services.news)
 
     @routes.get("/{build_id}/logs", responses={200: {"content": {"text/plain": {}, EVENTS: {}}}})

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from brignb.api.answers import JSON
 from brignb.api.bodies import read_body
 from brignb.api.services import Services
-from brignb.api.shapes import CreatedProject, ErrorShape, ProjectPage, ProjectShape
+from brignb.api.shapes import ERRORS, CreatedProject, ProjectPage, ProjectShape
 from brignb.errors import NotFound
 from brignb.model import projectfile
 from brignb.model.projects import Project
@@ -41,7 +41,7 @@ async def existing(store: Store, name: str) -> Project:
 
 def router(services: Services) -> APIRouter:
     """The routes."""
-    routes = APIRouter(prefix="/api/projects", tags=["projects"])
+    routes = APIRouter(prefix="/api/projects", tags=["projects"], responses=ERRORS)
     store = services.store
 
     @routes.get("", responses={200: {"model": ProjectPage}})
@@ -56,7 +56,6 @@ def router(services: Services) -> APIRouter:
         responses={
             201: {"model": CreatedProject},
             200: {"model": CreatedProject, "description": "Replaced"},
-            409: {"model": ErrorShape, "description": "It exists already"},
         },
     )
     async def create_project(
@@ -79,7 +78,6 @@ def router(services: Services) -> APIRouter:
     @routes.delete(
         "/{owner}/{repo:path}",
         status_code=204,
-        responses={409: {"model": ErrorShape, "description": "A build of it runs"}},
     )
     async def delete_project(owner: str, repo: str) -> Response:
         """Forget a project, with its events and builds."""

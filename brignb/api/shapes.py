@@ -167,12 +167,6 @@ class ErrorShape(_Shape):
 
 
 ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ErrorShape, "description": what}
-    for status, what in (
-        (400, "Bad input, with its place"),
-        (401, "No token, or a wrong one"),
-        (404, "Nothing has that name or id"),
-        (503, "It cannot be stored now"),
-    )
+    "default": {"model": ErrorShape, "description": "What was wrong, where, and what to do"}
 }
 """What any route of the API may answer besides its own."""

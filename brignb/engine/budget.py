@@ -63,18 +63,18 @@ class Budget:
         """Whether even the spill is full: what comes is only counted."""
         return self._lost > 0
 
-    def text(self, text: str) -> str:
-        """The part of a text that fits; the rest is spilled."""
+    def split(self, text: str) -> tuple[str, bytes]:
+        """The part of a text that fits, and the rest, for `spill`."""
         raw = text.encode("utf-8", "replace")
         room = 0 if self._text_is_cut else self._room()
         if len(raw) <= room:
             self._take(len(raw))
-            return text
-        kept = raw[:room].decode("utf-8", "ignore")
-        self._take(len(kept.encode()))
+            return text, b""
         self._text_is_cut = True
-        self._spill(raw[len(kept.encode()) :])
-        return kept
+        kept = raw[:room].decode("utf-8", "ignore")
+        size = len(kept.encode())
+        self._take(size)
+        return kept, raw[size:]
 
     def display(self, size: int, spelled: Callable[[], str], *, update: bool = False) -> bool:
         """Whether an output of that size goes into the record; if not, it is spilled as JSON.
@@ -86,7 +86,7 @@ class Budget:
             self._displays += not update
             return True
         if not update or size > self._plan.cell_bytes:
-            self._spill(spelled().encode("utf-8", "replace") + b"\n")
+            self.spill(spelled().encode("utf-8", "replace") + b"\n")
         return False
 
     def end(self) -> None:
@@ -105,7 +105,8 @@ class Budget:
         self._journaled += size
         self._run_left -= size
 
-    def _spill(self, raw: bytes) -> None:
+    def spill(self, raw: bytes) -> None:
+        """What does not fit, as far as the spill takes it."""
         self._cut += len(raw)
         room = SPILL_MAX - self._spilled if self._plan.spill else 0
         part = raw[:room]

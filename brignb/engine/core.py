@@ -25,7 +25,7 @@ from brignb.engine.capture import Capture
 from brignb.engine.injection import INJECTED, inject, source_of, tags_of
 from brignb.engine.scribe import Scribe
 from brignb.engine.seam import EventCell, Failure, Plan, Sink
-from brignb.engine.shell import Shell
+from brignb.engine.shell import Shell, error_text
 from brignb.engine.stage import stage
 from brignb.errors import BrignbError, JobError
 from brignb.model.builds import Outcome, State
@@ -188,7 +188,7 @@ class _Run:
             self._capture.put({"op": "begin", "cell": index, "at": self._now_ms(), "count": count, **shown})
             self._capture.settle()  # a cell that kills the process was running: the journal knows before it can
             began = time.monotonic()
-            self._shell.error_shown = self._shell.interrupted = False
+            self._shell.error_shown, self._shell.ended_by = False, None
             error = self._finished(body)
         canceled = isinstance(error, KeyboardInterrupt)
         status = "killed" if canceled else "failed" if error is not None and not allowed else "completed"
@@ -205,16 +205,16 @@ class _Run:
             error = self._loop.run_until_complete(task)
         except BaseException as raised:  # noqa: BLE001 - an interrupt, or SystemExit of a task that user code left behind
             error = raised
-            self._abandon(task, interrupted=isinstance(raised, KeyboardInterrupt))
+            self._abandon(task, raised)
         if os.getpid() != self._capture.pid:
             _leave_child(error)
         if error is not None and not self._shell.error_shown:
             self._shell.show_error(error)
         return error
 
-    def _abandon(self, task: asyncio.Task[Any], *, interrupted: bool) -> None:
+    def _abandon(self, task: asyncio.Task[Any], error: BaseException) -> None:
         """End a cell whose loop was left from under it; its `finally` blocks run."""
-        self._shell.interrupted = interrupted
+        self._shell.ended_by = error
         if not task.done():
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -275,7 +275,7 @@ class _Run:
         failure = self._failure
         if failure is None:
             return Outcome(state=State.SUCCEEDED)
-        first, *_ = str(_said(failure.error)).splitlines() or [""]
+        first, *_ = error_text(failure.error).splitlines() or [""]
         message = f"cell {failure.cell + 1}: {type(failure.error).__name__}: {first}"
         return Outcome(state=State.FAILED, reason=failure.reason, message=self._plan.redactor(message)[:MESSAGE_MAX])
 
@@ -289,13 +289,6 @@ class _Run:
         loop.run_until_complete(loop.shutdown_asyncgens())
         asyncio.set_event_loop(None)
         loop.close()
-
-
-def _said(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # noqa: BLE001 - user code's __str__ may do anything
-        return "(no text)"
 
 
 def _reason(error: BaseException, otherwise: str) -> str:

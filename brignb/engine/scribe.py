@@ -87,9 +87,11 @@ class Scribe:
             return
         if not self._budget.exhausted:
             self._lines(stream, text)
-        kept = self._budget.text(text)
+        kept, rest = self._budget.split(text)
         if kept:
             self._sink.entry({"op": "text", "cell": self._cell, "stream": stream, "text": kept})
+        if rest:
+            self._budget.spill(rest)
 
     def _lines(self, stream: str, text: str) -> None:
         *whole, rest = text.split("\n")

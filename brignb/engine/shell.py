@@ -78,12 +78,12 @@ def _untold(_entry: Entry) -> None:
 
 
 class Shell(InteractiveShell):
-    """See the module. `tell` takes the entries, without their cell; `interrupted` marks a cell that is being cancelled."""
+    """See the module. `tell` takes the entries, without their cell; `ended_by` is what a cell that is being cancelled shows."""
 
     display_pub_class = Type(Publisher)
     displayhook_class = Type(Hook)
     tell: Callable[[Entry], None] = staticmethod(_untold)
-    interrupted = False
+    ended_by: BaseException | None = None
     error_shown = False
 
     @classmethod
@@ -133,21 +133,25 @@ class Shell(InteractiveShell):
         else:
             self.showtraceback((type(error), error, tb), tb_offset=0)
 
+    def _format_exception_for_storage(self, exception: BaseException, *_rest: Any, **_options: Any) -> dict[str, Any]:
+        """For IPython's history, which nobody reads here; rendering a traceback once is enough."""
+        return {"ename": type(exception).__name__, "evalue": error_text(exception), "traceback": []}
+
     def _showtraceback(self, etype: type[BaseException], evalue: BaseException, stb: list[str]) -> None:
-        name, text = etype.__name__, _text(evalue)
-        if self.interrupted:
-            name, text = "KeyboardInterrupt", ""
+        if self.ended_by is not None:  # what asyncio makes of it is a CancelledError
+            etype, evalue = type(self.ended_by), self.ended_by
         self.error_shown = True
         output = {
             "output_type": "error",
-            "ename": clean_text(name),
-            "evalue": clean_text(text),
+            "ename": clean_text(etype.__name__),
+            "evalue": clean_text(error_text(evalue)),
             "traceback": [clean_text(line) for line in stb],
         }
         self.tell({"op": "output", "output": output})
 
 
-def _text(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
+    """What an exception says, if it can say it."""
     try:
         return str(error)
     except Exception as broken:  # noqa: BLE001 - user code's __str__ may do anything

@@ -58,7 +58,9 @@ def emit(kind: str, payload: Any) -> Emission:
         PayloadError: The payload cannot be one.
     """
     where = "events.emit"
-    emission = Emission(current(), event_type(kind, where=where), payload_text(payload, where=where))
+    session = current()
+    session.refuse_elsewhere(where)
+    emission = Emission(session, event_type(kind, where=where), payload_text(payload, where=where))
     scope.entrust(emission)
     emission.begin()
     return emission

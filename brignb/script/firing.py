@@ -15,18 +15,20 @@ import threading
 from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import fields
-from typing import Any
+from typing import Any, TypeVar
 
 from brignb.errors import BadInput
 from brignb.model.events import Event, Image, Revision
 from brignb.model.names import new_id
-from brignb.script import causes
+from brignb.script import causes, portal
 from brignb.script.calling import run_handler
 from brignb.script.handlers import Handler
 from brignb.script.payloads import event_type, payload_text
 from brignb.script.project import project
+from brignb.script.scope import Scope
 from brignb.script.session import current
 
+T = TypeVar("T")
 Matching = Callable[[Event], Sequence[Handler]]
 
 
@@ -52,11 +54,7 @@ class Firing:
             asyncio.get_running_loop()
         except RuntimeError:
             return asyncio.run(self._run)
-        answer: Future[tuple[Handler, ...]] = Future()
-        context = contextvars.copy_context()
-        thread = threading.Thread(target=_into, args=(answer, lambda: context.run(asyncio.run, self._run)))
-        thread.start()
-        return answer.result()
+        return _aside(self._run)
 
     def __repr__(self) -> str:
         return f"<{self.event.type}, to be awaited>"
@@ -119,8 +117,23 @@ async def _called(handlers: Sequence[Handler], event: Event) -> None:
         await run_handler(handler, event, project)
 
 
-def _into(answer: Future[Any], function: Callable[[], Any]) -> None:
-    try:
-        answer.set_result(function())
-    except BaseException as error:  # noqa: BLE001 - whoever waits gets it
-        answer.set_exception(error)
+def _aside(run: Coroutine[Any, Any, T]) -> T:
+    """Run it on another thread's loop, since this thread's is taken; an interrupt cancels the jobs that it started."""
+    answer: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            answer.set_result(asyncio.run(run))
+        except BaseException as error:  # noqa: BLE001 - whoever waits gets it
+            answer.set_exception(error)
+
+    scope = Scope()
+    with scope.entered():
+        context = contextvars.copy_context()
+        thread = threading.Thread(target=context.run, args=(work,), name="brignb-fire")
+        thread.start()
+        try:
+            return answer.result()
+        except KeyboardInterrupt:
+            portal.submit(scope.abandon()).result()
+            raise

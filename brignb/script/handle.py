@@ -100,7 +100,7 @@ class JobHandle(Started["JobHandle"]):
 
     @property
     def state(self) -> State:
-        """A failed try that is followed by another one shows `failed` until that begins."""
+        """Of the last try: a job that waits for its next try is `pending`."""
         return self._status.state
 
     @property

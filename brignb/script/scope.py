@@ -58,8 +58,8 @@ class Scope:
     @contextlib.contextmanager
     def entered(self) -> Iterator[Self]:
         """What is started within belongs to this scope; it is not settled at the end."""
-        outer = current()
-        token = _current.set(self)
+        outer, before = current(), _current.get()
+        _current.set(self)
         with _lock:
             _entered.append(self)
         if outer is not None:
@@ -69,7 +69,7 @@ class Scope:
         finally:
             with _lock:
                 _entered.remove(self)
-            _current.reset(token)
+            _current.set(before)  # not `reset`: a coroutine that is thrown away may end in another context
         if outer is not None:
             outer._inner.remove(self)  # noqa: SLF001 - the same; one that broke off is left for `outer.abandon`
 
@@ -83,7 +83,10 @@ class Scope:
     ) -> None:
         """Settle, then leave."""
         with self._exits:
-            await self.settle(failed=error is not None)
+            if kind is GeneratorExit:  # its loop is gone: nothing can be waited for any more
+                self._cancel()
+            else:
+                await self.settle(failed=error is not None)
 
     def add(self, started: Started[Any]) -> None:
         """Answer for what was started here."""
@@ -117,12 +120,15 @@ class Scope:
         for inner in tuple(self._inner):
             await inner.abandon()
         while running := self._running():
-            for each in running:
-                each.cancel()
+            self._cancel()
             for each in running:
                 await asyncio.wrap_future(each.gone)
         for each in self._started:
             each.handled = True
+
+    def _cancel(self) -> None:
+        for each in self._running():
+            each.cancel()
 
     def _running(self) -> list[Started[Any]]:
         return [each for each in self._started if not each.done()]

@@ -7,6 +7,7 @@ ULID stands for the build's id, jobs run here, and secrets come from a project f
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 import time
 from collections import defaultdict
@@ -103,6 +104,7 @@ class Session:
     view: View = field(default_factory=NoView)
     log_cap: int = 64 * 1024 * 1024
     now_ms: Callable[[], int] = _wall_clock_ms
+    _pid: int = field(default_factory=os.getpid)
     _sourcing: threading.Lock = field(default_factory=threading.Lock)
     _runs: defaultdict[str, itertools.count[int]] = field(
         default_factory=lambda: defaultdict(lambda: itertools.count(1))
@@ -111,6 +113,17 @@ class Session:
     def next_run(self, name: str) -> int:
         """The how-manyth `run()` of that name in this attempt, from 1."""
         return next(self._runs[name])
+
+    def refuse_elsewhere(self, where: str) -> None:
+        """A forked child may read the project; it cannot start anything: its parent counts the runs, and minds what they do.
+
+        Raises:
+            BrignbError: This process was forked from the session's.
+        """
+        if os.getpid() != self._pid:
+            raise BrignbError(
+                "a forked process cannot start anything", where=where, hint="do it in the process that forked it"
+            )
 
     def source_folder(self) -> str | None:
         """The folder that stands at `/src`, one call at a time: it may have to be copied first.

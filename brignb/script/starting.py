@@ -28,8 +28,10 @@ def start(job: Job, *, owner: Started[Any] | None) -> JobHandle:
 
     Raises:
         JobDefinitionError: It cannot be started as it is written.
+        BrignbError: This process was forked from the one that runs jobs.
     """
     session = current()
+    session.refuse_elsewhere("Job.run")
     order = specify(job, session)
     handle = JobHandle(session, order)
     scope.entrust(handle, owner)

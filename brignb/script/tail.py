@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from typing import Final
 
 TAIL_LINES: Final = 20
 TAIL_LINE: Final = 1000
 """Characters of a line; the log has the rest."""
+
+_TERMINAL: Final = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|[ -/]*[0-~])"
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+)
+"""Escape sequences (ECMA-48), control characters but tab and newline, and what turns the direction of text."""
+
+
+def plain(text: str) -> str:
+    """Text that does nothing to a terminal or a page but stand there."""
+    return _TERMINAL.sub("", text)
 
 
 class Tail:
@@ -31,11 +43,11 @@ class Tail:
             self._open.pop(stream, None)
 
     def lines(self) -> tuple[str, ...]:
-        """What is kept now, each as a terminal would show it in the end."""
+        """What is kept now, each as a terminal would show it in the end, without colours."""
         return tuple(_shown("".join(parts)) for parts in self._lines)
 
 
 def _shown(line: str) -> str:
     r"""Of a progress bar (`10%\r20%\r`) the last state; of a line that is too long its beginning."""
-    last = line.rstrip("\r").rpartition("\r")[2]
+    last = plain(line.rstrip("\r").rpartition("\r")[2])
     return last if len(last) <= TAIL_LINE else last[:TAIL_LINE] + "…"

@@ -7,22 +7,16 @@ Everything is escaped, redacted, and free of terminal control sequences.
 from __future__ import annotations
 
 import html
-import re
 from typing import TYPE_CHECKING, Final
 
 from brignb.model.builds import State
+from brignb.script.tail import plain
 
 if TYPE_CHECKING:
     from brignb.script.handle import JobHandle
 
 VALUE_MAX: Final = 500
 """Characters of an output's value that are shown."""
-
-_TERMINAL: Final = re.compile(
-    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|[ -/]*[0-~])"
-    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
-)
-"""Escape sequences (ECMA-48), control characters but tab, and what turns the direction of text."""
 
 _MARKS: Final = {
     State.PENDING: "…",
@@ -40,7 +34,7 @@ _BAD: Final = "#cf222e"
 def render_text(handle: JobHandle) -> str:
     """A job in plain text: one line of facts, its outputs, the log's tail."""
     outputs = [f"  {name} = {value}" for name, value in _outputs(handle)]
-    tail = [f"  | {line}" for line in _tail(handle)]
+    tail = [f"  | {line}" for line in handle.tail]
     return "\n".join([f"{handle.name}: {'  '.join(_facts(handle))}", *_why(handle, "  "), *outputs, *tail])
 
 
@@ -56,7 +50,7 @@ def render_html(handle: JobHandle) -> str:
         for name, value in _outputs(handle)
     )
     table = f"<table>{rows}</table>" if rows else ""
-    log = html.escape("\n".join(_tail(handle)))
+    log = html.escape("\n".join(handle.tail))
     log = f'<pre style="margin:0.3em 0;white-space:pre-wrap">{log}</pre>' if log else ""
     opened = "" if handle.state is State.SUCCEEDED else " open"
     return f"<details{opened}><summary>{facts}</summary>{why}{table}{log}</details>"
@@ -86,12 +80,8 @@ def _outputs(handle: JobHandle) -> list[tuple[str, str]]:
     return [(_clean(handle, name), _short(_clean(handle, value))) for name, value in handle.outputs.items()]
 
 
-def _tail(handle: JobHandle) -> list[str]:
-    return [_TERMINAL.sub("", line) for line in handle.tail]
-
-
 def _clean(handle: JobHandle, text: str) -> str:
-    return _TERMINAL.sub("", handle.redacted(text))
+    return plain(handle.redacted(text))
 
 
 def _short(value: str) -> str:

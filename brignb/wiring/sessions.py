@@ -39,7 +39,7 @@ def local_project(given: str | None = None) -> Project:
     """
     path = Path(given or os.environ.get("BRIGNB_PROJECT") or PROJECT_FILE)
     if given or path.is_file():
-        return read(path.read_bytes(), name=str(path)).project
+        return read(path.read_bytes(), name=str(path), runnable=False).project
     folder = (
         "".join(c if c.isascii() and (c.isalnum() or c in "_.-") else "-" for c in Path.cwd().name).strip(".") or "here"
     )

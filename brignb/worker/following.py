@@ -10,13 +10,13 @@ cause. `after` fires when the build goes well, `error` when a failure was not ha
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from brignb.engine.seam import EventCell, Failure
 from brignb.model.events import Event
+from brignb.script import causes
+from brignb.script.handlers import Handler
 from brignb.script.project import BoundProject
-from brignb.script.registry import Handler
 
 Call = Callable[[Handler, Event, BoundProject], Awaitable[Any]]
 
@@ -66,22 +66,14 @@ class Following:
             self.handled += 1
             yield self._cell(handler, self._event)
         if self.handled:
-            about = {"event": self._event.to_json(), "trigger": "success"}
-            after = replace(self._event, type="after", source="brignb", payload="", cause=about)
-            for handler in self._matching(after):
-                if not handler.answers_everything:
-                    yield self._cell(handler, after)
+            yield from self._about(causes.after(self._event))
 
     def _badly(self, failure: Failure) -> Iterator[EventCell]:
-        about = {
-            "event": self._event.to_json(),
-            "reason": f"{type(failure.error).__name__}: {failure.error}",
-            "trigger": "unhandledRejection",
-        }
-        error = replace(self._event, type="error", source="brignb", payload="", cause=about)
-        for handler in self._matching(error):
-            if not handler.answers_everything:
-                yield self._cell(handler, error)
+        yield from self._about(causes.error(self._event, failure.error))
+
+    def _about(self, event: Event) -> Iterator[EventCell]:
+        for handler in self._matching(event):
+            yield self._cell(handler, event)
 
     def _cell(self, handler: Handler, event: Event) -> EventCell:
         shown = ", ".join(handler.wants)

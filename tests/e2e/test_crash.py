@@ -79,10 +79,10 @@ def test_builds_that_had_not_begun_are_run_after_a_restart(own_server, repositor
     own_server.create(pipeline.file("tests/waiting", repository.url))
     busy = repository.commit(pipeline.notebook(waiting(door.getsockname())))
     workers = os.cpu_count() or 1
-    begun = [own_server.push("tests/waiting", busy).json()["build"] for _ in range(workers)]
+    begun = [own_server.push("tests/waiting", busy, number=number).json()["build"] for number in range(workers)]
     connections = [door.accept()[0] for _ in range(workers)]
     quick = repository.commit(pipeline.notebook("print('ran')"))
-    queued = [own_server.push("tests/waiting", quick, number=number).json()["build"] for number in range(6)]
+    queued = [own_server.push("tests/waiting", quick, number=100 + number).json()["build"] for number in range(6)]
 
     own_server.stop(signal.SIGKILL)
     for connection in connections:
