@@ -3,8 +3,6 @@
 import asyncio
 import json
 
-import pytest
-
 from brignb.errors import Unavailable
 
 MIB = 1024 * 1024
