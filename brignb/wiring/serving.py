@@ -103,6 +103,7 @@ async def _serve(options: ServeOptions, home: Home, sock: socket.socket) -> None
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,
                 timeout_graceful_shutdown=_HANG_UP,
             ),
             started=lambda: _announce(home, sock.getsockname()),
