@@ -1,0 +1,100 @@
+"""Engines under test, and what a test sees of a run. Later tiers join `ENGINES`."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from brignb.engine.core import ShellEngine
+from brignb.engine.journal import decode, encode, fold
+from brignb.engine.running import run_worker_notebook
+from brignb.engine.seam import Plan, Sink
+from brignb.model.builds import Outcome
+
+Run = Callable[[dict[str, Any], Plan, Sink], Outcome]
+
+
+def direct(notebook: dict[str, Any], plan: Plan, sink: Sink) -> Outcome:
+    """The core itself."""
+    return ShellEngine().run(notebook, plan, sink)
+
+
+ENGINES: dict[str, Run] = {"shell": direct, "papermill": run_worker_notebook}
+
+
+@dataclass
+class Seen:
+    """A Sink that keeps everything; entries go through their encoding."""
+
+    entries: list[dict[str, Any]] = field(default_factory=list)
+    lines: list[tuple[str, str, bool]] = field(default_factory=list)
+    on_line: Callable[[str], None] = lambda _text: None
+
+    def entry(self, entry: Mapping[str, Any]) -> None:
+        self.entries += decode(encode(entry))
+
+    def line(self, stream: str, text: str, *, partial: bool) -> None:
+        self.lines.append((stream, text, partial))
+        self.on_line(text)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A run that is over."""
+
+    outcome: Outcome
+    record: dict[str, Any]
+    seen: Seen
+
+    def outputs(self, cell: int) -> list[Any]:
+        """Simplified: (stream, text), ("result", text), ("display", bundle), ("error", name)."""
+        return [simple(output) for output in self.record["cells"][cell]["outputs"]]
+
+    @property
+    def statuses(self) -> list[str]:
+        return [cell["metadata"]["brignb"]["status"] for cell in self.record["cells"]]
+
+    @property
+    def everything(self) -> str:
+        """All that left the engine, as text."""
+        return json.dumps([self.seen.entries, self.seen.lines, self.record])
+
+
+def simple(output: Mapping[str, Any]) -> Any:
+    kind = output["output_type"]
+    if kind == "stream":
+        return output["name"], output["text"]
+    if kind == "execute_result":
+        return "result", output["data"]["text/plain"]
+    return ("error", output["ename"]) if kind == "error" else ("display", output["data"])
+
+
+def code(source: str, *tags: str) -> dict[str, Any]:
+    return {
+        "cell_type": "code",
+        "source": source,
+        "metadata": {"tags": list(tags)},
+        "outputs": [],
+        "execution_count": None,
+    }
+
+
+def notebook(*cells: str | dict[str, Any]) -> dict[str, Any]:
+    nodes = [code(cell) if isinstance(cell, str) else cell for cell in cells]
+    for at, node in enumerate(nodes):
+        node.setdefault("id", f"cell-{at}")
+    kernel = {"name": "python3", "display_name": "Python 3"}
+    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    return {"cells": nodes, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+
+
+def run(engine: Run, *cells: str | dict[str, Any], seen: Seen | None = None, **plan: Any) -> Ran:
+    """Run cells, fold the record."""
+    seen, made = seen or Seen(), notebook(*cells)
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")  # user code's warnings are text, not errors of this suite
+        outcome = engine(made, Plan(**plan), seen)
+    return Ran(outcome, fold(made, seen.entries, ended=None), seen)
