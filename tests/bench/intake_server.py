@@ -57,7 +57,12 @@ async def main(kind: str, home: Path) -> None:
     )
     with socket.create_server(("127.0.0.1", 0)) as sock:
         config = uvicorn.Config(
-            create_app(services), http="httptools", lifespan="off", log_config=None, access_log=False
+            create_app(services),
+            http="httptools",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
         )
         print(sock.getsockname()[1], flush=True)
         await uvicorn.Server(config).serve(sockets=[sock])
