@@ -163,19 +163,6 @@ async def test_a_replaced_secret_is_seen_at_once(store):
         assert all(answer is not None for answer in answers)
 
 
-async def test_a_change_whose_caller_went_away_is_seen(store):
-    """The caller is canceled between asking and commit; the project is replaced all the same."""
-    assert await store.project(P) is not None
-    changed = Project(name=P, timeout=7)
-    caller = asyncio.create_task(store.put_project(changed, at=6, replace=True))
-    await asyncio.sleep(0)
-    caller.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await caller
-    await store.check()  # stands behind the change in the writer's queue
-    assert await store.project(P) == changed
-
-
 async def test_deleting_a_project_takes_all_that_is_its(store):
     """Events, builds, jobs and deliveries; other projects' stay."""
     known = key("d-1")
