@@ -11,6 +11,7 @@ import sys
 from collections import deque
 from typing import Any, Final
 
+from brignb.errors import JobCanceled
 from brignb.script.started import Started
 
 _KEPT: Final = 100
@@ -35,11 +36,13 @@ def watch(started: Started[Any]) -> None:
 
 def _ended(started: Started[Any]) -> None:
     _running.discard(started)
-    if started.failure is not None and not started.handled:
+    failure = started.failure
+    if failure is not None and not isinstance(failure, JobCanceled):
         _failed.append(started)
 
 
 def _leave() -> None:
+    """The hook. Pools of threads are shut down already, so what an executor does with them fails; by then its processes are gone."""
     left = sorted(_running, key=lambda each: each.what)
     if left:
         _say(f"canceled at exit, since nothing waits for it: {', '.join(each.what for each in left)}")
@@ -50,7 +53,7 @@ def _leave() -> None:
         each.gone.result()
     for each in _failed:
         if not each.handled:
-            _say(f"nobody asked how this ended: {each.failure}")
+            _say(f"nobody waited for it: {each.failure}")
 
 
 def _say(text: str) -> None:

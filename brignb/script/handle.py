@@ -117,7 +117,7 @@ class JobHandle(Started["JobHandle"]):
     def message(self) -> str | None:
         """A sentence that says more than `reason` and the exit code, redacted; None when there is none."""
         message = self._status.message
-        return self.redacted(message) if message and self.reason != "exit_code" else None
+        return None if not message or self.reason in {message, "exit_code"} else self.redacted(message)
 
     @property
     def started_at(self) -> datetime | None:

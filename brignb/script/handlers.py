@@ -42,11 +42,6 @@ class Handler:
         """The function's."""
         return str(getattr(self.function, "__name__", type(self.function).__name__))
 
-    @property
-    def answers_everything(self) -> bool:
-        """Whether it is registered for `*` alone."""
-        return set(self.types) == {"*"}
-
     def answers(self, event: Event) -> bool:
         """Whether it is called for an event."""
         about_a_build = event.type in LIFECYCLE and event.cause is not None
