@@ -135,12 +135,13 @@ async def serving(services: Services):
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
-    with socket.socket() as sock:
+    with socket.socket(proto=socket.IPPROTO_TCP) as sock:  # without the protocol asyncio leaves Nagle's algorithm on
         sock.bind(("127.0.0.1", 0))
         await server.startup(sockets=[sock])  # without its main loop, which only looks every 100 ms whether to end
         yield sock.getsockname()
-        while server.server_state.connections:  # noqa: ASYNC110 - clients have hung up; uvicorn would look every 100 ms
-            await asyncio.sleep(0.001)
+        async with asyncio.timeout(10):  # clients have hung up; uvicorn would look for it every 100 ms
+            while server.server_state.connections:  # noqa: ASYNC110 - it has no event for it
+                await asyncio.sleep(0.001)
         await server.shutdown(sockets=[sock])
 
 
