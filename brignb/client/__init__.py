@@ -1,0 +1,9 @@
+"""The API from its other end: typed calls, errors of the house, logs that survive a cut connection."""
+
+from __future__ import annotations
+
+from brignb.client.address import Address, find_home, find_server
+from brignb.client.client import Client
+from brignb.client.following import End
+
+__all__ = ["Address", "Client", "End", "find_home", "find_server"]

@@ -1,0 +1,67 @@
+"""What the server answers, as errors of the house."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import httpx
+
+from brignb.errors import BadInput, BrignbError, Conflict, NotFound, Refused, Unavailable, Unreachable
+
+_KINDS: Final[dict[int, type[BrignbError]]] = {
+    400: BadInput,
+    401: Refused,
+    403: Refused,
+    404: NotFound,
+    408: BadInput,
+    409: Conflict,
+    413: BadInput,
+    415: BadInput,
+    421: Refused,
+    503: Unavailable,
+}
+
+
+def checked(answer: httpx.Response, server: str) -> httpx.Response:
+    """The answer, if it is a good one.
+
+    Raises:
+        BrignbError: As the server says; `Unreachable` when it does not speak as brignb does.
+    """
+    if answer.is_success:
+        return answer
+    kind = _KINDS.get(answer.status_code)
+    facts = _facts(answer)
+    if kind is None or facts is None:
+        raise Unreachable(
+            f"something answers there with {answer.status_code} that is not brignb, or is broken",
+            where=server,
+            hint=facts["message"] if facts else "look at the address, and at the server's log",
+        )
+    return _raised(kind, facts)
+
+
+def unreachable(error: httpx.TransportError, server: str) -> Unreachable:
+    """Nobody answers."""
+    if isinstance(error, httpx.UnsupportedProtocol | httpx.ProxyError):
+        return Unreachable(f"it cannot be asked: {error}", where=server)
+    why = (
+        "it does not answer in time" if isinstance(error, httpx.TimeoutException) else f"nobody answers there: {error}"
+    )
+    hint = "is `brignb serve` running? Name its address by --server or $BRIGNB_SERVER"
+    return Unreachable(why, where=server, hint=hint)
+
+
+def _raised(kind: type[BrignbError], facts: dict[str, str]) -> httpx.Response:
+    error = kind(facts["message"], where=facts["where"], hint=facts["hint"])
+    error.code = facts["code"]
+    raise error
+
+
+def _facts(answer: httpx.Response) -> dict[str, str] | None:
+    """The contract's error, if that is what this is."""
+    try:
+        error: Any = answer.json()["error"]
+        return {name: str(error[name]) for name in ("code", "message", "where", "hint")}
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,193 @@
+"""One method for each thing the API does; what comes back is its JSON.
+
+Errors come as those of the house: what the server says of the caller's input, and `Unreachable` or `Refused` when there is no talking
+to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from brignb.archive.follow import Told
+from brignb.client.answers import checked, unreachable
+from brignb.client.following import SILENCE, End, follow
+
+JSON = dict[str, Any]
+
+_SECONDS: Final = 30.0
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Client:
+    """See the module. Use it as a context manager, or close it.
+
+    Args:
+        server: Its address.
+        token: What it wants to see.
+
+    Raises (every method):
+        Unreachable: Nobody answers there.
+        Refused: The token is not the server's.
+        NotFound, BadInput, Conflict, Unavailable: As the server says.
+    """
+
+    def __init__(self, server: str, token: str) -> None:
+        self._server = server
+        parts = urlsplit(server)
+        self._http = httpx.Client(
+            base_url=server,
+            headers={"authorization": f"Bearer {token}", "user-agent": "brignb"},
+            timeout=_SECONDS,
+            trust_env=parts.hostname not in _LOOPBACK,  # a proxy for the world is none for this machine
+            verify=parts.scheme == "https",  # loading the world's certificates takes longer than a call
+        )
+
+    def __enter__(self) -> Client:
+        """Itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._http.close()
+
+    # projects
+
+    def create_project(self, text: bytes, *, name: str = "project.yaml", replace: bool = False) -> JSON:
+        """Register the project of a project file; answers it with `warnings`.
+
+        Args:
+            text: The file's content, YAML or JSON.
+            name: The file's, for messages.
+            replace: Whether one of that name may be replaced.
+        """
+        query = {"name": name[:200], "replace": "true" if replace else "false"}
+        return self._json("POST", "/api/projects", params=query, content=text)
+
+    def projects(self) -> JSON:
+        """All, by name."""
+        return self._json("GET", "/api/projects")
+
+    def project(self, name: str) -> JSON:
+        """One."""
+        return self._json("GET", _project(name))
+
+    def delete_project(self, name: str) -> None:
+        """Forget one, with its events and builds."""
+        self._answer("DELETE", _project(name))
+
+    # events
+
+    def create_event(
+        self,
+        project: str,
+        event_type: str,
+        *,
+        payload: str = "",
+        commit: str | None = None,
+        ref: str | None = None,
+        source: str = "api",
+        key: str | None = None,
+    ) -> JSON:
+        """Raise an event; answers `status`, `event` and `build`.
+
+        Args:
+            payload: As the event is to have it.
+            source: `api` or `cli`.
+            key: Raised with the same key twice, it is one event.
+        """
+        revision = {"commit": commit, "ref": ref}
+        body = {"type": event_type, "payload": payload, "revision": revision, "source": source}
+        headers = {"idempotency-key": key} if key else {}
+        return self._json("POST", f"{_project(project)}/events", json=body, headers=headers)
+
+    def events(self, *, project: str | None = None, limit: int = 50, cursor: str | None = None) -> JSON:
+        """Newest first, without payloads."""
+        return self._json("GET", "/api/events", params=_given(project=project, limit=limit, cursor=cursor))
+
+    # builds
+
+    def builds(
+        self, *, project: str | None = None, state: str | None = None, limit: int = 50, cursor: str | None = None
+    ) -> JSON:
+        """Newest first."""
+        query = _given(project=project, state=state, limit=limit, cursor=cursor)
+        return self._json("GET", "/api/builds", params=query)
+
+    def build(self, build_id: str) -> JSON:
+        """One, with its jobs."""
+        return self._json("GET", _build(build_id))
+
+    def record(self, build_id: str) -> bytes:
+        """The executed notebook."""
+        return self._answer("GET", f"{_build(build_id)}/record").content
+
+    def cancel(self, build_id: str) -> JSON:
+        """End it; answers it as it is then."""
+        return self._json("POST", f"{_build(build_id)}/cancel")
+
+    def rerun(self, build_id: str) -> JSON:
+        """A new build of the same; answers `status`, `event` and `build`."""
+        return self._json("POST", f"{_build(build_id)}/rerun")
+
+    def logs(
+        self,
+        build_id: str,
+        *,
+        job: str | None = None,
+        following: bool = False,
+        on_retry: Callable[[str], None] = lambda _why: None,
+    ) -> Iterator[Told | End]:
+        """Lines, then how the build is.
+
+        Args:
+            job: A job's name or id, or `worker`; None: everything.
+            following: Until the build ends; a connection that is cut is made again, and no line is lost or comes twice.
+            on_retry: Is told why, each time that happens.
+        """
+
+        @contextmanager
+        def connect(cursor: str) -> Iterator[Iterator[str]]:
+            query = _given(job=job, follow="true" if following else None)
+            headers = {"accept": "text/event-stream", **({"last-event-id": cursor} if cursor else {})}
+            timeout = httpx.Timeout(_SECONDS, read=SILENCE)
+            url = f"{_build(build_id)}/logs"
+            with self._http.stream("GET", url, params=query, headers=headers, timeout=timeout) as answer:
+                if answer.is_error:
+                    answer.read()
+                yield checked(answer, self._server).iter_lines()
+
+        return follow(connect, server=self._server, on_retry=on_retry)
+
+    def _json(self, method: str, path: str, **request: Any) -> JSON:
+        answered: JSON = self._answer(method, path, **request).json()
+        return answered
+
+    def _answer(self, method: str, path: str, **request: Any) -> httpx.Response:
+        try:
+            return checked(self._http.request(method, path, **request), self._server)
+        except httpx.TransportError as error:
+            raise unreachable(error, self._server) from error
+
+
+def _project(name: str) -> str:
+    return f"/api/projects/{quote(name, safe='/')}"
+
+
+def _build(build_id: str) -> str:
+    return f"/api/builds/{quote(build_id, safe='')}"
+
+
+def _given(**query: Any) -> Mapping[str, Any]:
+    return {name: value for name, value in query.items() if value is not None}
