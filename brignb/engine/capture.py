@@ -48,7 +48,8 @@ class Capture:
         self._deliver = deliver
         self._batch: list[Item] = []
         self._size = self._put = self._delivered = 0
-        self._changed = threading.Condition(threading.RLock())  # re-entrant: a signal handler may print
+        self._lock = threading.RLock()  # re-entrant: a signal handler may print
+        self._changed = threading.Condition(self._lock)
         self._closing = False
         self._hurry = threading.Event()
         self._error: BaseException | None = None
@@ -77,7 +78,7 @@ class Capture:
         sys.stdout, sys.stderr = self._previous
         for redirected in self._fds:
             redirected.restore()
-        with self._changed:
+        with self._lock:
             self._drain()
             self._closing = True
         self._wake()
@@ -91,19 +92,24 @@ class Capture:
 
     def write(self, stream: str, text: str) -> None:
         """Text of Python's own; waits while there is no room. A thread that outlives the run writes to the process's own output."""
-        with self._changed:
+        with self._lock:
             if self._closing:
                 _write_all(self._fds[STREAMS.index(stream)].fd, text.encode("utf-8", "replace"))
                 return
             if self._data.poll(0):
                 self._drain()
+            if self._batch and self._size + len(text) < _ROOM:  # nearly always; this is what print costs
+                self._batch.append((stream, text))
+                self._size += len(text)
+                self._put += 1
+                return
             for start in range(0, len(text), _ROOM):
                 self._add(stream, text[start : start + _ROOM])
 
     def put(self, entry: Mapping[str, Any]) -> None:
         """An entry that is no text, after everything that was written before it. After `stop` only displays change."""
         _flush(sys.__stdout__, sys.__stderr__)
-        with self._changed:
+        with self._lock:
             if not self._closing:
                 self._drain()
                 self._add("", entry)
@@ -117,7 +123,7 @@ class Capture:
             Exception: What `deliver` raised.
         """
         _flush(sys.__stdout__, sys.__stderr__)
-        with self._changed:
+        with self._lock:
             self._drain()
             mark = self._put
             self._wake()
@@ -156,20 +162,21 @@ class Capture:
             ready.register(fd, select.POLLIN)
         while True:
             ready.poll()
-            with self._changed:
+            with self._lock:
                 self._hurry.clear()
                 _empty(self._wake_read)
                 self._drain()
+                flood = self._size > _READ
                 batch, self._batch, self._size = self._batch, [], 0
                 closing, mark = self._closing, self._put
                 self._changed.notify_all()
             self._pass_on(batch)
-            with self._changed:
+            with self._lock:
                 self._delivered = mark
                 self._changed.notify_all()
             if closing:
                 return
-            if batch:
+            if batch and not flood:  # little comes: let it gather
                 self._hurry.wait(NAP)
 
     def _pass_on(self, batch: list[Item]) -> None:

@@ -33,6 +33,8 @@ def run_worker_notebook(notebook: dict[str, Any], plan: Plan, sink: Sink) -> Out
             None,
             parameters=dict(plan.parameters),
             engine_name="brignb",
+            kernel_name="python3",  # a notebook need not name one; the engine runs Python
+            language="python",
             progress_bar=False,
             plan=plan,
             sink=sink,

@@ -17,9 +17,13 @@ from typing import Any, Final
 
 from brignb.engine.budget import Budget
 from brignb.engine.bundles import clean_text
+from brignb.engine.cells import cut_mark
 from brignb.engine.seam import Plan, Sink
 
 STREAMS: Final = ("stdout", "stderr")
+LOG_MAX: Final = 64 * 1024 * 1024
+"""Bytes that a run's lines take in the worker's log, each with `LINE_COST` for its time and stream."""
+LINE_COST: Final = 36
 TRACEBACK_MAX: Final = 256 * 1024
 """Characters of an error's text, and of each part of its traceback."""
 
@@ -42,6 +46,8 @@ class Scribe:
         self._open_line = dict.fromkeys(STREAMS, False)
         self._budget = Budget(plan, self._cut)
         self._cell = 0
+        self._log_left = LOG_MAX
+        self._unlogged = 0
         self._largest = plan.cell_bytes
         self._waiting_updates: dict[str, Mapping[str, Any]] = {}
 
@@ -77,6 +83,9 @@ class Scribe:
             if self._open_line[name]:
                 self._sink.line(name, "", partial=False)
                 self._open_line[name] = False
+        if self._unlogged:
+            self._sink.line("stderr", cut_mark(self._unlogged, None), partial=False)
+            self._unlogged = 0
         for update in self._waiting_updates.values():
             self._sink.entry(update)
         self._waiting_updates.clear()
@@ -85,7 +94,11 @@ class Scribe:
     def _write(self, stream: str, text: str) -> None:
         if not text:
             return
-        if not self._budget.exhausted:
+        cost = len(text) + LINE_COST * text.count("\n")
+        if self._budget.exhausted or cost > self._log_left:
+            self._unlogged += len(text.encode())
+        else:
+            self._log_left -= cost
             self._lines(stream, text)
         kept, rest = self._budget.split(text)
         if kept:

@@ -86,9 +86,7 @@ def notebook(*cells: str | dict[str, Any]) -> dict[str, Any]:
     nodes = [code(cell) if isinstance(cell, str) else cell for cell in cells]
     for at, node in enumerate(nodes):
         node.setdefault("id", f"cell-{at}")
-    kernel = {"name": "python3", "display_name": "Python 3"}
-    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
-    return {"cells": nodes, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+    return {"cells": nodes, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
 
 
 def run(engine: Run, *cells: str | dict[str, Any], seen: Seen | None = None, **plan: Any) -> Ran:
