@@ -1,6 +1,6 @@
 """Where the server is, and the token it wants (contract, "Command line").
 
---server, $BRIGNB_SERVER, else server.json in the home        $BRIGNB_TOKEN, else the file token in the home
+The address: `--server`, `$BRIGNB_SERVER`, else `server.json` in the home. The token: `$BRIGNB_TOKEN`, else the home's file `token`.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -48,7 +48,7 @@ class Client:
             verify=parts.scheme == "https",  # loading the world's certificates takes longer than a call
         )
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> Self:
         """Itself."""
         return self
 
@@ -103,7 +103,11 @@ class Client:
         """Raise an event; answers `status`, `event` and `build`.
 
         Args:
+            project: Its name.
+            event_type: Such as `push`.
             payload: As the event is to have it.
+            commit: What to check out; wins over `ref`.
+            ref: A branch or tag; without both it is the repository's HEAD.
             source: `api` or `cli`.
             key: Raised with the same key twice, it is one event.
         """
@@ -152,6 +156,7 @@ class Client:
         """Lines, then how the build is.
 
         Args:
+            build_id: Whose.
             job: A job's name or id, or `worker`; None: everything.
             following: Until the build ends; a connection that is cut is made again, and no line is lost or comes twice.
             on_retry: Is told why, each time that happens.

@@ -53,13 +53,15 @@ def follow(
         pause: Waits for so many seconds.
 
     Raises:
-        Unreachable: Too many connections failed in a row.
+        Unreachable: The first connection failed, or too many in a row.
     """
     cursor = ""
     failures = 0
+    connected = False
     while True:
         try:
             with connect(cursor) as lines:
+                connected = True
                 for told in _told(lines):
                     failures = 0
                     yield told
@@ -70,7 +72,7 @@ def follow(
         except httpx.TransportError as cut:
             error = unreachable(cut, server)
         failures += 1
-        if failures == ATTEMPTS:
+        if failures == ATTEMPTS or not connected:
             raise error
         on_retry(error.message)
         pause(_PAUSES[failures - 1])
