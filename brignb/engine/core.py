@@ -23,6 +23,7 @@ from typing import Any, Final
 
 from brignb.engine.capture import Capture
 from brignb.engine.injection import INJECTED, inject, source_of, tags_of
+from brignb.engine.interrupts import Interrupts
 from brignb.engine.scribe import Scribe
 from brignb.engine.seam import EventCell, Failure, Plan, Sink
 from brignb.engine.shell import Shell, error_text
@@ -67,15 +68,13 @@ class ShellEngine:
                 hint="run it in a process of its own: `brignb run` or `papermill --engine brignb`",
             )
         notebook = inject(notebook, plan.parameters)
-        capture = Capture(Scribe(plan, sink))
-        run = _Run(self._shell, notebook, plan, capture, self._now_ms)
-        capture.start()
-        try:
-            with stage(self._shell, capture.settle):
-                outcome = run.whole(self.tier)
-        finally:
-            capture.stop()
-        return outcome
+        with contextlib.ExitStack() as put_back:
+            interrupts = put_back.enter_context(Interrupts())
+            capture = Capture(Scribe(plan, sink))
+            capture.start()
+            put_back.callback(capture.stop)
+            put_back.enter_context(stage(self._shell, capture.settle))
+            return _Run(self._shell, notebook, plan, capture, interrupts, self._now_ms).whole(self.tier)
 
 
 class _Run:
@@ -87,9 +86,11 @@ class _Run:
         notebook: Mapping[str, Any],
         plan: Plan,
         capture: Capture,
+        interrupts: Interrupts,
         now_ms: Callable[[], int],
     ) -> None:
         self._shell = shell
+        self._interrupts = interrupts
         self._cells = notebook["cells"]
         self._version = notebook.get("metadata", {}).get("papermill", {}).get("version")
         self._plan = plan
@@ -114,6 +115,7 @@ class _Run:
         except KeyboardInterrupt:
             outcome = Outcome(state=State.CANCELED, reason="canceled", message="it was canceled")
         finally:
+            self._interrupts.over()
             self._end_loop()
         seconds = time.monotonic() - began
         word = {"state": str(outcome.state), "reason": outcome.reason, "message": outcome.message}
@@ -190,7 +192,7 @@ class _Run:
             began = time.monotonic()
             self._shell.error_shown, self._shell.ended_by = False, None
             error = self._finished(body)
-        canceled = isinstance(error, KeyboardInterrupt)
+        canceled = isinstance(error, KeyboardInterrupt) or self._interrupts.asked
         status = "killed" if canceled else "failed" if error is not None and not allowed else "completed"
         seconds = time.monotonic() - began
         self._capture.put({"op": "end", "cell": index, "at": self._now_ms(), "seconds": seconds, "status": status})

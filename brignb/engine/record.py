@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from brignb.engine.cells import Cell, iso
-from brignb.model.builds import Outcome
+from brignb.model.builds import Outcome, State
 
 MINOR: Final = 5
 _PAPERMILL_EMPTY: Final[dict[str, Any]] = {"default_parameters": {}, "environment_variables": {}, "parameters": {}}
@@ -115,11 +115,12 @@ class Record:
         for at, cell in enumerate(self.cells):
             passed = at < reached or (over and unharmed and reached >= 0)
             cell.close(over=over, passed=passed, note=note, fresh_id=f"brignb-{at}", taken=taken)
-        failed = any(cell.failed for cell in self.cells)
+        unwell = ended is not None and ended.state is not State.SUCCEEDED and self._finish is None
+        failed = unwell or any(cell.failed for cell in self.cells)
         mine = {**self._metadata.get("brignb", {}), **about, "state": state, "reason": reason, "message": message}
         if "tier" in self._start:
             mine["tier"] = self._start["tier"]
-        metadata = {**self._metadata, "papermill": self._papermill(failed=failed, over=over), "brignb": mine}
+        metadata = {**self._metadata, "papermill": self._papermill(failed=failed), "brignb": mine}
         return {
             "cells": [cell.node for cell in self.cells],
             "metadata": metadata,
@@ -134,7 +135,7 @@ class Record:
             return self._finish["state"], self._finish["reason"], self._finish["message"]
         return "running", None, None
 
-    def _papermill(self, *, failed: bool, over: bool) -> dict[str, Any]:
+    def _papermill(self, *, failed: bool) -> dict[str, Any]:
         start, finish = self._start, self._finish or {}
         return {
             **_PAPERMILL_EMPTY,
@@ -143,5 +144,5 @@ class Record:
             "start_time": iso(start.get("at")),
             "end_time": iso(finish.get("at")),
             "duration": finish.get("seconds"),
-            "exception": True if failed or (over and self._finish is None) else None,
+            "exception": True if failed else None,
         }

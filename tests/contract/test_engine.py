@@ -502,7 +502,7 @@ def interruptible() -> Iterator[Callable[[str], None]]:
     """Interrupts the main thread, as a worker does, when a line says so."""
     previous = signal.signal(signal.SIGINT, signal.default_int_handler)
     main = threading.main_thread().ident or 0
-    yield lambda text: signal.pthread_kill(main, signal.SIGINT) if text == "now" else None
+    yield lambda text: signal.pthread_kill(main, signal.SIGINT) if text.strip() == "now" else None
     signal.signal(signal.SIGINT, previous)
 
 
@@ -513,6 +513,9 @@ def interruptible() -> Iterator[Callable[[str], None]]:
         "import asyncio\nprint('now')\nawait asyncio.sleep(30)",
         "import subprocess\nprint('now')\nsubprocess.run(['sleep', '30'])",
         "print('now')\nwhile True: pass",
+        "!echo now; sleep 30",
+        "%%bash\necho now; exec sleep 30",
+        "import time\ntry:\n    print('now')\n    time.sleep(30)\nexcept BaseException:\n    pass",
     ],
 )
 def test_a_cancel_ends_the_run_and_keeps_what_was_seen(
@@ -523,9 +526,16 @@ def test_a_cancel_ends_the_run_and_keeps_what_was_seen(
     ran = run(engine, source, "print('never')", seen=Seen(on_line=interruptible), following=ask)
     assert ran.outcome.state is State.CANCELED
     assert ran.statuses == ["killed", "never-run"]
-    assert ran.outputs(0) == [("stdout", "now\n"), ("error", "KeyboardInterrupt")]
+    assert ran.outputs(0)[0][1].splitlines()[0] == "now"
     assert asked == []
     assert ran.record["metadata"]["brignb"]["state"] == "canceled"
+
+
+def test_a_cancelled_cell_shows_a_keyboard_interrupt(engine: Run, interruptible: Callable[[str], None]) -> None:
+    """Not asyncio's CancelledError, which says nothing to an author."""
+    source = "import asyncio\nprint('now')\nawait asyncio.sleep(30)"
+    ran = run(engine, source, seen=Seen(on_line=interruptible))
+    assert ran.outputs(0) == [("stdout", "now\n"), ("error", "KeyboardInterrupt")]
 
 
 def test_a_cancel_lets_finally_blocks_run(engine: Run, interruptible: Callable[[str], None]) -> None:

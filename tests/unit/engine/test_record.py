@@ -112,6 +112,13 @@ def test_a_run_that_never_began() -> None:
     nbformat.validate(record)
 
 
+def test_a_run_that_nobody_needed_is_no_exception() -> None:
+    """An event of a type that the notebook does not list."""
+    record = fold(THREE, [], ended=Outcome(state=State.SUCCEEDED, reason="no_handler"))
+    assert record["metadata"]["papermill"]["exception"] is None
+    assert statuses(record)[0] == ("never-run", "pending")
+
+
 def test_the_outside_knows_better_how_it_ended() -> None:
     """The engine saw an interrupt; the host knows that the time was up."""
     canceled = {**FINISH, "state": "canceled", "reason": "canceled"}
