@@ -13,11 +13,7 @@ What must never happen: text that a cell wrote and that is lost, a writer's thre
 
 from __future__ import annotations
 
-import codecs
 import contextlib
-import ctypes
-import fcntl
-import io
 import os
 import select
 import sys
@@ -26,15 +22,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from brignb.engine.scribe import STREAMS, Item
+from brignb.engine.streams import READS, Redirected, Stream, empty, flush_all
 
 NAP: Final = 0.02
 """Seconds for which text is gathered; a line is seen within 50 ms."""
 _ROOM: Final = 1 << 20
 """Characters that wait to be delivered before writers wait themselves."""
-_READ: Final = 1 << 16
-_PIPE_SIZE: Final = 1 << 20
-_READS: Final = _PIPE_SIZE // _READ + 1
-_LIBC: Final = ctypes.CDLL(None)
+_FLOOD: Final = 1 << 16
+"""Characters at once after which nobody naps."""
 
 
 class Capture:
@@ -50,7 +45,7 @@ class Capture:
         self._size = self._put = self._delivered = 0
         self._lock = threading.RLock()  # re-entrant: a signal handler may print
         self._changed = threading.Condition(self._lock)
-        self._closing = False
+        self._closing = self._stopped = False
         self._hurry = threading.Event()
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._pump, name="brignb-capture", daemon=True)
@@ -58,14 +53,14 @@ class Capture:
 
     def start(self) -> None:
         """Take the process's output over."""
-        _flush(sys.stdout, sys.stderr)
+        flush_all(sys.stdout, sys.stderr)
         self._previous = (sys.stdout, sys.stderr)
         self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        self._fds = tuple(_Redirected(fd, name) for fd, name in zip((1, 2), STREAMS, strict=True))
+        self._fds = tuple(Redirected(fd, name) for fd, name in zip((1, 2), STREAMS, strict=True))
         self._data = select.poll()
         for redirected in self._fds:
             self._data.register(redirected.pipe, select.POLLIN)
-        sys.stdout, sys.stderr = (Stream(self, redirected) for redirected in self._fds)
+        sys.stdout, sys.stderr = (Stream(redirected, self.write) for redirected in self._fds)
         self._thread.start()
 
     def stop(self) -> None:
@@ -74,7 +69,7 @@ class Capture:
         Raises:
             Exception: What `deliver` raised.
         """
-        _flush(sys.__stdout__, sys.__stderr__)
+        flush_all(sys.__stdout__, sys.__stderr__)
         sys.stdout, sys.stderr = self._previous
         for redirected in self._fds:
             redirected.restore()
@@ -83,6 +78,7 @@ class Capture:
             self._closing = True
         self._wake()
         self._thread.join()
+        self._stopped = True
         for redirected in self._fds:
             redirected.close()
         os.close(self._wake_read)
@@ -91,10 +87,9 @@ class Capture:
             raise self._error
 
     def write(self, stream: str, text: str) -> None:
-        """Text of Python's own; waits while there is no room. A thread that outlives the run writes to the process's own output."""
+        """Text of Python's own; waits while there is no room. What a thread writes that outlives the run is nobody's."""
         with self._lock:
             if self._closing:
-                _write_all(self._fds[STREAMS.index(stream)].fd, text.encode("utf-8", "replace"))
                 return
             if self._data.poll(0):
                 self._drain()
@@ -108,12 +103,12 @@ class Capture:
 
     def put(self, entry: Mapping[str, Any]) -> None:
         """An entry that is no text, after everything that was written before it. After `stop` only displays change."""
-        _flush(sys.__stdout__, sys.__stderr__)
+        flush_all(sys.__stdout__, sys.__stderr__)
         with self._lock:
             if not self._closing:
                 self._drain()
                 self._add("", entry)
-            elif entry["op"] == "update":
+            elif self._stopped and entry["op"] == "update":
                 self._deliver([("", entry)])
 
     def settle(self) -> None:
@@ -122,7 +117,7 @@ class Capture:
         Raises:
             Exception: What `deliver` raised.
         """
-        _flush(sys.__stdout__, sys.__stderr__)
+        flush_all(sys.__stdout__, sys.__stderr__)
         with self._lock:
             self._drain()
             mark = self._put
@@ -144,7 +139,7 @@ class Capture:
     def _drain(self) -> None:
         """Take what the pipes hold, and no more: somebody may write on and on."""
         for redirected in self._fds:
-            for _ in range(_READS):
+            for _ in range(READS):
                 if not (text := redirected.read()):
                     break
                 self._batch.append((redirected.name, text))
@@ -164,9 +159,9 @@ class Capture:
             ready.poll()
             with self._lock:
                 self._hurry.clear()
-                _empty(self._wake_read)
+                empty(self._wake_read)
                 self._drain()
-                flood = self._size > _READ
+                flood = self._size > _FLOOD
                 batch, self._batch, self._size = self._batch, [], 0
                 closing, mark = self._closing, self._put
                 self._changed.notify_all()
@@ -185,99 +180,3 @@ class Capture:
                 self._deliver(batch)
             except BaseException as error:  # noqa: BLE001 - raised where the run can end by it
                 self._error = error
-
-
-class _Redirected:
-    """A standard fd that writes into a pipe."""
-
-    def __init__(self, fd: int, name: str) -> None:
-        self.fd = fd
-        self.name = name
-        self._saved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
-        self.pipe, write = os.pipe2(os.O_CLOEXEC)
-        os.set_blocking(self.pipe, False)
-        with contextlib.suppress(OSError):  # a smaller pipe does as well
-            fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
-        os.dup2(write, fd)
-        os.close(write)
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-
-    def read(self) -> str:
-        """What is there; empty when there is nothing (now, or ever)."""
-        while True:
-            try:
-                data = os.read(self.pipe, _READ)
-            except BlockingIOError:
-                return ""
-            text = self._decoder.decode(data)
-            if text or not data:  # half a character is no end
-                return text
-
-    def restore(self) -> None:
-        """The fd is what it was; the pipe can still be read."""
-        os.dup2(self._saved, self.fd)
-        os.close(self._saved)
-
-    def close(self) -> None:
-        """Let go of the pipe; who still writes into it gets EPIPE."""
-        os.close(self.pipe)
-
-
-class Stream(io.TextIOBase):
-    """`sys.stdout` or `sys.stderr` of user code."""
-
-    encoding = "utf-8"
-    errors = "replace"
-
-    def __init__(self, capture: Capture, redirected: _Redirected) -> None:
-        self._capture = capture
-        self._fd = redirected.fd
-        self.name = f"<{redirected.name}>"
-        self._stream = redirected.name
-        self.buffer = io.FileIO(redirected.fd, "w", closefd=False)
-        self._pid = capture.pid
-
-    def write(self, text: str) -> int:
-        """Take text; in a forked child, to the fd, as any process would."""
-        if not isinstance(text, str):
-            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        if os.getpid() == self._pid:
-            self._capture.write(self._stream, text)
-        else:
-            _write_all(self._fd, text.encode("utf-8", "replace"))
-        return len(text)
-
-    def writable(self) -> bool:
-        """Yes."""
-        return True
-
-    def fileno(self) -> int:
-        """The real one: `subprocess.run(…, stdout=sys.stdout)` works."""
-        return self._fd
-
-    def isatty(self) -> bool:
-        """No."""
-        return False
-
-    def reconfigure(self, **_options: Any) -> None:
-        """There is nothing to choose: every write is seen at once."""
-
-
-def _flush(*streams: Any) -> None:
-    """What C code and Python's first streams still hold goes to the fds."""
-    _LIBC.fflush(None)
-    for stream in streams:
-        if stream is not None and not stream.closed:
-            with contextlib.suppress(OSError):  # nobody reads there any more
-                stream.flush()
-
-
-def _write_all(fd: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(fd, data) :]
-
-
-def _empty(fd: int) -> None:
-    with contextlib.suppress(BlockingIOError):
-        while os.read(fd, _READ):
-            pass

@@ -31,9 +31,10 @@ def arrivals(count: int) -> list[Accept]:
     def one(n: int) -> Accept:
         keys = (DedupeKey("delivery", f"{n}", 10**9), DedupeKey("body", f"{n:064}", 10**9))
         payload = f"{n:010}" + "x" * (SIZE - 10)
-        ids = [new_id(1_000 + n // 5, kind + n.to_bytes(9, "big")) for kind in (b"e", b"b")]
+        at = 1_000 + n // 5  # times and ids grow as they do in life: an index is cheap to append to
+        ids = [new_id(at, kind + n.to_bytes(9, "big")) for kind in (b"e", b"b")]
         draft = Draft(gateway="github", source="github", type="push", payload=payload, keys=keys)
-        return Accept(project="a/b", draft=draft, event_id=ids[0], build_id=ids[1], at=1_000)
+        return Accept(project="a/b", draft=draft, event_id=ids[0], build_id=ids[1], at=at)
 
     return [one(n) for n in range(count)]
 

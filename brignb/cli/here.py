@@ -1,0 +1,87 @@
+"""Commands that need no server: `run`, `export`, `version`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from brignb.cli.output import note, say, show_json
+from brignb.cli.words import Format, Output, Payload, executor, payload, read, write
+from brignb.errors import BadInput
+from brignb.model.options import RunOptions
+
+Notebook = Annotated[Path, typer.Argument(metavar="NOTEBOOK", help="The notebook.")]
+_RUN: Final = "Example:  brignb run brignb.ipynb --event push --payload event.json -p tag=dev --record record.ipynb"
+
+
+def add(app: typer.Typer) -> None:
+    """Register them."""
+    app.command(epilog=_RUN)(run)
+    app.command(epilog="Example:  brignb export brignb.ipynb -o worker.ipynb")(export)
+    app.command()(version)
+
+
+def run(
+    notebook: Notebook,
+    event: Annotated[str | None, typer.Option(metavar="TYPE", help="The event's type; without it, exec.")] = None,
+    given: Payload = None,
+    project: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A project file, for secrets and policy; else ./project.yaml.")
+    ] = None,
+    parameters: Annotated[
+        list[str] | None, typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="Set a declared parameter.")
+    ] = None,
+    chosen: Annotated[str | None, typer.Option("--executor", help="What runs the jobs.")] = None,
+    record: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write the executed notebook.")] = None,
+) -> int:
+    """One build here, without a server; logs go to the terminal. Jobs work on a copy of your files."""
+    options = RunOptions(
+        notebook=notebook,
+        event=event,
+        payload=payload(given),
+        project=project,
+        parameters=tuple(map(_parameter, parameters or ())),
+        executor=executor(chosen) if chosen else None,
+        record=record,
+    )
+    from brignb import wiring  # noqa: PLC0415 - `--help` runs nothing
+
+    return wiring.run(options)
+
+
+def export(
+    notebook: Notebook,
+    worker: Annotated[Path, typer.Option("-o", "--output", metavar="WORKER.ipynb", help="Where to write it.")],
+) -> None:
+    """Check a notebook and write the one that a worker executes: no outputs, no scratch cells, no secrets."""
+    from brignb.export import check, to_bytes  # noqa: PLC0415 - `--help` checks nothing
+
+    if worker.exists() and notebook.exists() and worker.samefile(notebook):
+        raise BadInput("it would overwrite the notebook itself", where=f"-o {worker}", hint="choose another name")
+    exported = check(read(notebook), name=str(notebook))
+    write(worker, to_bytes(exported))
+    for warning in exported.warnings:
+        note(f"warning: {warning}")
+    names = ", ".join(parameter.name for parameter in exported.parameters)
+    dropped = f", {exported.dropped} scratch cells left out" if exported.dropped else ""
+    note(f"wrote {worker}: {len(exported.worker_notebook['cells'])} cells, parameters: {names or 'none'}{dropped}")
+
+
+def version(output: Output = Format.TEXT) -> None:
+    """Which brignb this is."""
+    from brignb import __version__  # noqa: PLC0415 - looked up only when it is asked for
+
+    facts: dict[str, Any] = {"version": __version__}
+    if output is Format.JSON:
+        show_json(facts)
+    else:
+        say(f"brignb {__version__}")
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (equals and name.strip()):
+        raise BadInput(f"{text!r:.80} is not NAME=VALUE", where="-p", hint="such as -p tag=dev")
+    return name.strip(), value

@@ -1,0 +1,90 @@
+"""`brignb serve` and `brignb demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from brignb.cli.words import duration_ms, executor, locks
+from brignb.errors import BadInput
+from brignb.model.options import ServeOptions
+
+_SERVE: Final = "\n\n".join(
+    (
+        "Examples:",
+        "  brignb serve                                   for this machine",
+        "  brignb serve --host 0.0.0.0 --cr --keep 30d    for the network, with registries' webhooks",
+    )
+)
+
+
+def add(app: typer.Typer) -> None:
+    """Register them."""
+    app.command(epilog=_SERVE)(serve)
+    app.command()(demo)
+
+
+def serve(
+    home: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Database, key, token, records; else $BRIGNB_HOME.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")] = 7744,
+    *,
+    cr: Annotated[bool, typer.Option("--cr", help="Take the webhooks of container registries.")] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Builds at once; else as many as cores.")] = None,
+    chosen: Annotated[
+        str, typer.Option("--executor", help="What runs the jobs of projects that name none.")
+    ] = "process",
+    allow: Annotated[
+        str,
+        typer.Option(metavar="LOCKS", help="Of privileged, host-mounts, docker-socket, service-account; by commas."),
+    ] = "",
+    store: Annotated[str | None, typer.Option(metavar="URL", help="A database; else SQLite in the home.")] = None,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A name of a proxy before the server; may be repeated.")
+    ] = None,
+    keep: Annotated[str | None, typer.Option(metavar="30d", help="Forget builds that ended longer ago.")] = None,
+    keep_builds: Annotated[int | None, typer.Option(min=1, help="Keep so many of each project.")] = None,
+) -> int:
+    """Take events and run notebooks for them, until it is interrupted."""
+    options = ServeOptions(
+        home=home,
+        host=host,
+        port=port,
+        cr=cr,
+        workers=workers,
+        executor=executor(chosen),
+        allow=locks(allow),
+        store=_store(store),
+        hosts=tuple(allow_host or ()),
+        keep_ms=duration_ms(keep) if keep else None,
+        keep_builds=keep_builds,
+    )
+    try:
+        from brignb import wiring  # noqa: PLC0415 - only a server pays for the web framework
+
+        return wiring.serve(options)
+    except ModuleNotFoundError as error:
+        raise BadInput(
+            f"a server needs {error.name}, which is not installed", hint="pip install 'brignb[server]'"
+        ) from error
+
+
+def demo(
+    *, keep: Annotated[bool, typer.Option("--keep", help="Leave the server running until it is interrupted.")] = False
+) -> int:
+    """A push, an image, a message: the whole of it on this machine, in a folder of its own."""
+    from brignb import demo as story  # noqa: PLC0415 - only the demo pays for it
+
+    return story.main(keep=keep)
+
+
+def _store(url: str | None) -> str | None:
+    if url and url.partition(":")[0].partition("+")[0] in {"postgres", "postgresql"}:
+        raise BadInput(
+            "PostgreSQL comes later", where="--store", hint="leave it out: SQLite in the home is the default"
+        )
+    return url

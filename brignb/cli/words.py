@@ -1,0 +1,120 @@
+"""Options that several commands share, and what their words mean."""
+
+from __future__ import annotations
+
+import re
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from brignb.errors import BadInput, NotFound
+from brignb.model.options import LOCKS
+
+
+class Format(StrEnum):
+    """How data are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+Output = Annotated[Format, typer.Option("-o", "--format", help="For people, or one JSON document.")]
+Server = Annotated[
+    str | None,
+    typer.Option(
+        "--server",
+        metavar="URL",
+        help="The server's address; else $BRIGNB_SERVER, else the one that runs here.",
+        show_default=False,
+    ),
+]
+Payload = Annotated[
+    str | None, typer.Option("--payload", metavar="FILE", help="The event's payload, from a file; - is standard input.")
+]
+
+_DURATION = re.compile(r"(?P<number>\d{1,9})(?P<unit>[smhdw])\Z")
+_UNIT_MS: Final = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+_LATER: Final = ("podman", "kubernetes")
+
+
+def duration_ms(text: str) -> int:
+    """Milliseconds of `30d`, `12h`, `90m`, `45s`, `2w`.
+
+    Raises:
+        BadInput: It is none of these.
+    """
+    found = _DURATION.match(text)
+    if not found or not int(found["number"]):
+        raise BadInput(f"{text!r:.40} is no duration", where="--keep", hint="such as 30d, 12h or 90m")
+    return int(found["number"]) * _UNIT_MS[found["unit"]]
+
+
+def locks(text: str) -> frozenset[str]:
+    """The locks of a comma list.
+
+    Raises:
+        BadInput: One is unknown.
+    """
+    asked = {word.strip() for word in text.split(",") if word.strip()}
+    if unknown := sorted(asked - set(LOCKS)):
+        raise BadInput(f"{', '.join(unknown)} cannot be allowed", where="--allow", hint=f"of {', '.join(LOCKS)}")
+    return frozenset(asked)
+
+
+def executor(name: str) -> str:
+    """An executor that is there.
+
+    Raises:
+        BadInput: It is not, or not yet.
+    """
+    if name == "process":
+        return name
+    if name in _LATER:
+        raise BadInput(f"the {name} executor comes later", where="--executor", hint="use process, the default")
+    raise BadInput(f"{name!r:.40} is no executor", where="--executor", hint="use process, the default")
+
+
+def payload(given: str | None) -> str | None:
+    """The text of `--payload FILE`; None when it was not given.
+
+    Raises:
+        NotFound: There is no such file.
+        BadInput: It is not UTF-8.
+    """
+    if given is None:
+        return None
+    return _text(sys.stdin.buffer.read() if given == "-" else read(Path(given)), where=f"--payload {given}")
+
+
+def read(path: Path) -> bytes:
+    """A file's content.
+
+    Raises:
+        NotFound: It cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise NotFound(f"cannot be read: {error.strerror}", where=str(path)) from error
+
+
+def write(path: Path, content: bytes) -> None:
+    """Put a file's content.
+
+    Raises:
+        BadInput: It cannot be written.
+    """
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise BadInput(f"cannot be written: {error.strerror}", where=str(path)) from error
+
+
+def _text(content: bytes, *, where: str) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise BadInput("it is not UTF-8 text", where=where) from None
