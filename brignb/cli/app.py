@@ -8,14 +8,12 @@ import typer
 
 from brignb.cli import builds, events, here, projects, serving, starting
 
-_EPILOG: Final = "\n\n".join(
-    (
-        "Begin with:",
-        "  brignb demo                                  see the whole of it, in seconds",
-        "  brignb init; brignb run brignb.ipynb         your first notebook",
-        "  brignb serve                                 and then events, from anywhere",
-    )
-)
+_EPILOG: Final = """\
+[bold]brignb demo[/] shows the whole of it, in seconds.
+
+[bold]brignb init; brignb run brignb.ipynb --event push[/] is your first notebook.
+
+[bold]brignb serve[/] takes events from then on."""
 
 app = typer.Typer(
     help="Event-driven pipelines that you write, run and debug in a Jupyter notebook, and that then answer real events.",
@@ -30,3 +28,4 @@ serving.add(app)
 app.add_typer(projects.app, name="project")
 app.add_typer(events.app, name="event")
 app.add_typer(builds.app, name="build")
+app.command()(here.version)

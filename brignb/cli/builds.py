@@ -1,4 +1,4 @@
-"""`brignb build …`"""
+"""`brignb build` and its commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`brignb event …`"""
+"""`brignb event` and its commands."""
 
 from __future__ import annotations
 

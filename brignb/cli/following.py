@@ -22,10 +22,11 @@ def tell(client: Client, build_id: str, *, job: str | None = None, following: bo
         quiet: Print nothing, only wait.
     """
     from brignb.archive.follow import Text  # noqa: PLC0415 - `--help` needs no logs
+    from brignb.client import End  # noqa: PLC0415 - the same
 
     text = Text(prefixed=job is None)
     for told in client.logs(build_id, job=job, following=following, on_retry=_reconnecting):
-        if not hasattr(told, "line"):
+        if isinstance(told, End):
             if not quiet:
                 write_log(text.end())
             return told
@@ -36,9 +37,11 @@ def tell(client: Client, build_id: str, *, job: str | None = None, following: bo
 
 def lines(client: Client, build_id: str, *, job: str | None, following: bool) -> tuple[list[dict[str, Any]], End]:
     """A build's lines as values, and how the build is then."""
+    from brignb.client import End  # noqa: PLC0415 - `--help` needs no logs
+
     found: list[dict[str, Any]] = []
     for told in client.logs(build_id, job=job, following=following, on_retry=_reconnecting):
-        if not hasattr(told, "line"):
+        if isinstance(told, End):
             return found, told
         found.append(_line(told))
     raise AssertionError("logs end with an End")

@@ -20,7 +20,6 @@ def add(app: typer.Typer) -> None:
     """Register them."""
     app.command(epilog=_RUN)(run)
     app.command(epilog="Example:  brignb export brignb.ipynb -o worker.ipynb")(export)
-    app.command()(version)
 
 
 def run(
@@ -36,7 +35,10 @@ def run(
     chosen: Annotated[str | None, typer.Option("--executor", help="What runs the jobs.")] = None,
     record: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write the executed notebook.")] = None,
 ) -> int:
-    """One build here, without a server; logs go to the terminal. Jobs work on a copy of your files."""
+    """One build here, without a server.
+
+    Logs go to the terminal; jobs work on a copy of your files. Exit code 1 when the build does not succeed.
+    """
     options = RunOptions(
         notebook=notebook,
         event=event,
@@ -55,7 +57,10 @@ def export(
     notebook: Notebook,
     worker: Annotated[Path, typer.Option("-o", "--output", metavar="WORKER.ipynb", help="Where to write it.")],
 ) -> None:
-    """Check a notebook and write the one that a worker executes: no outputs, no scratch cells, no secrets."""
+    """Check a notebook and write the worker notebook.
+
+    That is the one that is executed: no outputs, no scratch cells, no secrets.
+    """
     from brignb.export import check, to_bytes  # noqa: PLC0415 - `--help` checks nothing
 
     if worker.exists() and notebook.exists() and worker.samefile(notebook):

@@ -1,4 +1,4 @@
-"""`brignb project …`"""
+"""`brignb project` and its commands."""
 
 from __future__ import annotations
 

@@ -11,13 +11,10 @@ from brignb.cli.words import duration_ms, executor, locks
 from brignb.errors import BadInput
 from brignb.model.options import ServeOptions
 
-_SERVE: Final = "\n\n".join(
-    (
-        "Examples:",
-        "  brignb serve                                   for this machine",
-        "  brignb serve --host 0.0.0.0 --cr --keep 30d    for the network, with registries' webhooks",
-    )
-)
+_SERVE: Final = """\
+For this machine:  [bold]brignb serve[/]
+
+For the network, with registries' webhooks:  [bold]brignb serve --host 0.0.0.0 --cr --keep 30d[/]"""
 
 
 def add(app: typer.Typer) -> None:
@@ -49,7 +46,10 @@ def serve(
     keep: Annotated[str | None, typer.Option(metavar="30d", help="Forget builds that ended longer ago.")] = None,
     keep_builds: Annotated[int | None, typer.Option(min=1, help="Keep so many of each project.")] = None,
 ) -> int:
-    """Take events and run notebooks for them, until it is interrupted."""
+    """Take events and run notebooks for them.
+
+    It runs until it is interrupted, and then gives running builds some seconds to end; what is lost is queued again at the next start.
+    """
     options = ServeOptions(
         home=home,
         host=host,
@@ -76,7 +76,10 @@ def serve(
 def demo(
     *, keep: Annotated[bool, typer.Option("--keep", help="Leave the server running until it is interrupted.")] = False
 ) -> int:
-    """A push, an image, a message: the whole of it on this machine, in a folder of its own."""
+    """A push, an image, a message: the whole of it.
+
+    On this machine, in a folder of its own, with stand-ins for a registry and for Slack.
+    """
     from brignb import demo as story  # noqa: PLC0415 - only the demo pays for it
 
     return story.main(keep=keep)
