@@ -51,7 +51,7 @@ def render_html(handle: JobHandle) -> str:
     )
     table = f"<table>{rows}</table>" if rows else ""
     log = html.escape("\n".join(handle.tail))
-    log = f'<pre style="margin:0.3em 0;white-space:pre-wrap">{log}</pre>' if log else ""
+    log = f'<pre style="font-family:monospace;margin:0.3em 0;white-space:pre-wrap">{log}</pre>' if log else ""
     opened = "" if handle.state is State.SUCCEEDED else " open"
     return f"<details{opened}><summary>{facts}</summary>{why}{table}{log}</details>"
 
@@ -64,12 +64,17 @@ def _facts(handle: JobHandle) -> list[str]:
     elif handle.reason:
         facts.append(handle.reason)
     if handle.duration is not None:
-        facts.append(f"{handle.duration:.1f} s")
+        facts.append(_span(handle.duration))
     if handle.attempt > 1:
         facts.append(f"try {handle.attempt}")
     if handle.image:
         facts.append(_clean(handle, handle.image))
     return [*facts, handle.id]
+
+
+def _span(seconds: float) -> str:
+    """`40 ms`, `3.2 s`."""
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
 def _why(handle: JobHandle, indent: str) -> list[str]:

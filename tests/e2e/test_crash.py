@@ -104,6 +104,7 @@ def test_sigterm_waits_for_what_runs(own_server, repository, pipeline, door):
     assert own_server.process.wait(timeout=30) == 0
     connection.close()
     own_server.process.stdout.close()
+    own_server.http.close()
     own_server.start()
     assert own_server.build(build)["state"] == "succeeded"
 
