@@ -58,6 +58,10 @@ def _run(args: Sequence[str] | None) -> int:
         sys.stdout.flush()
     except typer.Abort:
         return INTERRUPTED
+    except SystemExit as left:  # typer answers a broken pipe with 1, which means something else here
+        if isinstance(left.__context__, BrokenPipeError):
+            return BROKEN_PIPE
+        raise
     return code if isinstance(code, int) else 0
 
 

@@ -22,10 +22,10 @@ app = typer.Typer(help="Builds: what became of events.", no_args_is_help=True)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The build's id.")]
 _HEADER: Final = ("BUILD", "PROJECT", "EVENT", "STATE", "REASON", "CREATED", "TOOK")
-_EXAMPLES: Final = "Example:  brignb build logs -f 01JGZ… -j test"
+_EXAMPLES: Final = "Example:  [bold]brignb build logs -f 01JGZ… -j test[/]"
 
 
-@app.command("list", epilog="Example:  brignb build list -P owner/repo --state failed")
+@app.command("list", epilog="Example:  [bold]brignb build list -P owner/repo --state failed[/]")
 def list_(
     project: Annotated[
         str | None, typer.Option("-P", "--project", metavar="OWNER/REPO", help="Only its builds.")

@@ -13,7 +13,7 @@ from brignb.cli.words import Format, Output, Payload, Server, payload
 
 app = typer.Typer(help="Events: raise one by hand.", no_args_is_help=True)
 
-_EPILOG: Final = "Example:  brignb event create -P owner/repo -t push --ref main --follow"
+_EPILOG: Final = "Example:  [bold]brignb event create -P owner/repo -t push --ref main --follow[/]"
 
 
 @app.callback()

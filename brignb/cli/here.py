@@ -13,13 +13,15 @@ from brignb.errors import BadInput
 from brignb.model.options import RunOptions
 
 Notebook = Annotated[Path, typer.Argument(metavar="NOTEBOOK", help="The notebook.")]
-_RUN: Final = "Example:  brignb run brignb.ipynb --event push --payload event.json -p tag=dev --record record.ipynb"
+_RUN: Final = (
+    "Example:  [bold]brignb run brignb.ipynb --event push --payload event.json -p tag=dev --record record.ipynb[/]"
+)
 
 
 def add(app: typer.Typer) -> None:
     """Register them."""
     app.command(epilog=_RUN)(run)
-    app.command(epilog="Example:  brignb export brignb.ipynb -o worker.ipynb")(export)
+    app.command(epilog="Example:  [bold]brignb export brignb.ipynb -o worker.ipynb[/]")(export)
 
 
 def run(

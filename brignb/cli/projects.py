@@ -17,7 +17,7 @@ app = typer.Typer(help="Projects: a repository, its secrets and its policy.", no
 Name = Annotated[str, typer.Argument(metavar="OWNER/REPO", help="The project's name.")]
 
 
-@app.command(epilog="Example:  brignb project create -f project.yaml")
+@app.command(epilog="Example:  [bold]brignb project create -f project.yaml[/]")
 def create(
     file: Annotated[Path, typer.Option("-f", "--file", metavar="FILE", help="The project file; - is standard input.")],
     *,

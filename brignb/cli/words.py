@@ -35,7 +35,7 @@ Payload = Annotated[
     str | None, typer.Option("--payload", metavar="FILE", help="The event's payload, from a file; - is standard input.")
 ]
 
-_DURATION = re.compile(r"(?P<number>\d{1,9})(?P<unit>[smhdw])\Z")
+_DURATION = re.compile(r"(?P<number>[0-9]{1,9})(?P<unit>[smhdw])\Z")
 _UNIT_MS: Final = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _LATER: Final = ("podman", "kubernetes")
 

@@ -33,12 +33,25 @@ def checked(answer: httpx.Response, server: str) -> httpx.Response:
     kind = _KINDS.get(answer.status_code)
     facts = _facts(answer)
     if kind is None or facts is None:
-        raise Unreachable(
-            f"something answers there with {answer.status_code} that is not brignb, or is broken",
-            where=server,
-            hint=facts["message"] if facts else "look at the address, and at the server's log",
-        )
-    return _raised(kind, facts)
+        raise _strange(answer, server, facts["message"] if facts else "")
+    error = kind(facts["message"], where=facts["where"], hint=facts["hint"])
+    error.code = facts["code"]
+    raise error
+
+
+def document(answer: httpx.Response, server: str) -> dict[str, Any]:
+    """The JSON object of a good answer.
+
+    Raises:
+        Unreachable: It is none; then it is not brignb that answers.
+    """
+    try:
+        found = answer.json()
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise _strange(answer, server)
+    return found
 
 
 def unreachable(error: httpx.TransportError, server: str) -> Unreachable:
@@ -52,10 +65,12 @@ def unreachable(error: httpx.TransportError, server: str) -> Unreachable:
     return Unreachable(why, where=server, hint=hint)
 
 
-def _raised(kind: type[BrignbError], facts: dict[str, str]) -> httpx.Response:
-    error = kind(facts["message"], where=facts["where"], hint=facts["hint"])
-    error.code = facts["code"]
-    raise error
+def _strange(answer: httpx.Response, server: str, why: str = "") -> Unreachable:
+    return Unreachable(
+        f"what answers there, with {answer.status_code}, is not brignb, or is broken",
+        where=server,
+        hint=why or "look at the address, and at the server's log",
+    )
 
 
 def _facts(answer: httpx.Response) -> dict[str, str] | None:

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from brignb.archive.follow import Told
-from brignb.client.answers import checked, unreachable
+from brignb.client.answers import checked, document, unreachable
 from brignb.client.following import SILENCE, End, follow
 
 JSON = dict[str, Any]
@@ -176,8 +176,7 @@ class Client:
         return follow(connect, server=self._server, on_retry=on_retry)
 
     def _json(self, method: str, path: str, **request: Any) -> JSON:
-        answered: JSON = self._answer(method, path, **request).json()
-        return answered
+        return document(self._answer(method, path, **request), self._server)
 
     def _answer(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:
