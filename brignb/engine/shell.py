@@ -26,7 +26,6 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
-import brignb
 from brignb.engine.bundles import clean, clean_bundle, clean_text
 
 Entry = Mapping[str, Any]
@@ -166,7 +165,7 @@ def _has_group(error: BaseException | None) -> bool:
     return False
 
 
-_OURS = (str(Path(brignb.__file__).parent) + os.sep, str(Path(asyncio.__file__).parent) + os.sep)
+_OURS = (str(Path(__file__).parents[1]) + os.sep, str(Path(asyncio.__file__).parent) + os.sep)
 """Where the frames between the engine and a handler are from."""
 
 
