@@ -113,10 +113,12 @@ async def _on_invalid(_request: Request, error: Exception) -> Response:
 
 
 def _timed(app: ASGIApp, metrics: Metrics) -> ASGIApp:
+    took = metrics.timer("/api")
+
     async def run(scope: Scope, receive: Receive, send: Send) -> None:
         begun = time.perf_counter()
         await app(scope, receive, send)
         if not scope["path"].endswith("/logs"):
-            metrics.took("/api", time.perf_counter() - begun)
+            took(time.perf_counter() - begun)
 
     return run

@@ -40,6 +40,7 @@ class Intake:
         self._services = services
         self._inbox = inbox
         self._metrics = metrics
+        self._took = metrics.timer(route.path)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read, judge, store, answer."""
@@ -50,7 +51,7 @@ class Intake:
             return
         except BrignbError as error:
             answer = self._refused(failure(error))
-        self._metrics.took(self._route.path, time.perf_counter() - begun)
+        self._took(time.perf_counter() - begun)
         await answer(scope, receive, send)
 
     async def _inbound(self, scope: Scope, receive: Receive) -> Inbound:
