@@ -18,6 +18,7 @@ import pytest
 import uvicorn
 
 from brignb.api.app import create_app
+from brignb.api.protocol import BoundedHttp
 from brignb.api.services import Services
 from brignb.archive.files import FileArchive
 from brignb.archive.seam import RECORD, WORKER
@@ -130,7 +131,13 @@ def push(project: str = "owner/repo", **facts: Any) -> bytes:
 async def serving(services: Services):
     """The app on a port of its own; gives its address."""
     config = uvicorn.Config(
-        create_app(services), lifespan="off", ws="none", log_config=None, access_log=False, timeout_graceful_shutdown=1
+        create_app(services),
+        http=BoundedHttp,
+        lifespan="off",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=1,
     )
     config.load()
     server = uvicorn.Server(config)

@@ -25,9 +25,9 @@ LIMIT: Final = 25 * 1024 * 1024
 IDEMPOTENCY_MS: Final = 90 * 24 * 60 * 60 * 1000
 """For how long a sent `Idempotency-Key` is remembered."""
 _LARGE: Final = 64 * 1024
-_BODY: Final[dict[str, Any]] = {
-    "requestBody": {"required": True, "content": {"application/json": {"schema": PostedEvent.model_json_schema()}}}
-}
+_SCHEMA: Final = PostedEvent.model_json_schema(ref_template="#/components/schemas/{model}")
+_SCHEMA.pop("$defs")  # they stand among the document's components already
+_BODY: Final = {"requestBody": {"required": True, "content": {"application/json": {"schema": _SCHEMA}}}}
 
 IdempotencyKey = Annotated[
     str | None,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field
 
 STATES = Literal["pending", "running", "succeeded", "failed", "canceled", "timed_out", "lost"]
 
@@ -27,7 +27,7 @@ class PostedEvent(_Shape):
     """An event, as a caller posts it."""
 
     type: str = Field(min_length=1, max_length=200, examples=["push"])
-    payload: JsonValue = Field(default="", description="Any JSON; a text is the payload as it is")
+    payload: Any = Field(default="", description="Any JSON; a text is the payload as it is")
     revision: RevisionShape = Field(default_factory=RevisionShape)
     source: Literal["api", "cli"] = "api"
 

@@ -1,6 +1,8 @@
 """`/api/projects`."""
 
+import json
 import os
+import re
 
 from brignb.api.shapes import ProjectPage
 from brignb.archive.seam import WORKER
@@ -96,3 +98,6 @@ async def test_openapi_describes_the_contracts_routes(site):
     } <= set(document["paths"])
     for operation in _operations(document):
         assert "422" not in operation["responses"], "bad input is 400 here"
+    references = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document)))
+    assert references == set(document["components"]["schemas"])
+    assert "#/$defs" not in json.dumps(document), "such a reference leads nowhere"
