@@ -27,6 +27,7 @@ from starlette.types import ASGIApp
 
 from brignb import __version__
 from brignb.api.app import create_app
+from brignb.api.protocol import BoundedHttp
 from brignb.api.services import Services
 from brignb.archive.files import FileArchive
 from brignb.controller.building import Site
@@ -98,7 +99,8 @@ async def _serve(options: ServeOptions, home: Home, sock: socket.socket) -> None
         server = _Server(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=BoundedHttp,
+                ws="none",
                 lifespan="off",
                 log_config=None,
                 access_log=False,
