@@ -31,6 +31,7 @@ from brignb.model.wire import Decoder, encode
 GRACE: Final = 10.0
 """Seconds a worker has between a cancel and its death: its handlers' `finally`, its jobs' end, its record."""
 _LAST_WORDS: Final = 4096
+_HELD_OPEN: Final = 0.5
 _READ: Final = 1 << 20
 
 
@@ -126,20 +127,22 @@ async def host(
         with theirs:
             process = await _spawn(theirs, sandbox, cwd)
         tell(process.pid)
-        words = asyncio.create_task(_last_words(process))
+        words = _LastWords(process)
         conversation = asyncio.create_task(_converse(ours, assignment, secrets, listener))
         timer = asyncio.get_running_loop().call_later(seconds, order.cancel, "timeout")
         ender = asyncio.create_task(_end_on(order, ours, process))
+        gone = asyncio.create_task(_gone(process, ours))
         try:
             outcome = await conversation
-            code = await process.wait()
+            code = await gone
         finally:
             timer.cancel()
             ender.cancel()
+            gone.cancel()
             conversation.cancel()
             _kill_group(process)
             await process.wait()
-            said = await words
+            said = await words.said()
     return outcome or Died(code if code >= 0 else 128 - code, said)
 
 
@@ -173,13 +176,23 @@ def _kill_group(process: asyncio.subprocess.Process) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-async def _last_words(process: asyncio.subprocess.Process) -> str:
+class _LastWords:
     """The end of what is written outside of the notebook: an interpreter that cannot start, a crash."""
-    assert process.stdout is not None  # noqa: S101 - asked for above
-    kept = b""
-    while chunk := await process.stdout.read(_LAST_WORDS):
-        kept = (kept + chunk)[-_LAST_WORDS:]
-    return kept.decode("utf-8", "replace").strip()
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._kept = b""
+        self._reading = asyncio.create_task(self._read(process))
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None  # noqa: S101 - asked for by `_spawn`
+        while chunk := await process.stdout.read(_LAST_WORDS):
+            self._kept = (self._kept + chunk)[-_LAST_WORDS:]
+
+    async def said(self) -> str:
+        """All of it, once the process is gone; somebody who left its group may hold the pipe open, and is not waited for long."""
+        await asyncio.wait({self._reading}, timeout=_HELD_OPEN)
+        self._reading.cancel()
+        return self._kept.decode("utf-8", "replace").strip()
 
 
 async def _end_on(order: Order, ours: socket.socket, process: asyncio.subprocess.Process) -> None:
@@ -188,7 +201,15 @@ async def _end_on(order: Order, ours: socket.socket, process: asyncio.subprocess
         await asyncio.get_running_loop().sock_sendall(ours, encode({"op": "cancel", "reason": reason}))
         await asyncio.wait_for(process.wait(), GRACE)
     except (TimeoutError, OSError):
-        process.send_signal(signal.SIGKILL)
+        _kill_group(process)
+
+
+async def _gone(process: asyncio.subprocess.Process, ours: socket.socket) -> int:
+    """Until it has ended; then what it said is heard to its end, though somebody it started may hold its socket open still."""
+    code = await process.wait()
+    _kill_group(process)
+    ours.shutdown(socket.SHUT_RD)  # what is queued can be read, then the end
+    return code
 
 
 async def _converse(

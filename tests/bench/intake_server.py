@@ -10,8 +10,8 @@ from pathlib import Path
 
 import uvicorn
 import uvloop
-from brignb.api.app import create_app
 
+from brignb.api.app import create_app
 from brignb.api.services import Services
 from brignb.archive.files import FileArchive
 from brignb.gateways import GitHub, Registry, Simple
