@@ -91,6 +91,12 @@ class FileArchive:
             _write(file, os.fstat(file).st_size, memoryview(data))
         return f"{_SPILL}/{name}"
 
+    def builds(self) -> tuple[str, ...]:
+        """Ids of the builds that something is kept of, oldest first."""
+        with self._storing(), suppress(FileNotFoundError):
+            return tuple(sorted(entry.name for entry in self._builds.iterdir() if is_id(entry.name)))
+        return ()
+
     def forget(self, build_ids: Iterable[str]) -> None:
         """Take everything of these builds away; one that is not there is gone already."""
         for build in [_build(build_id) for build_id in build_ids]:

@@ -57,5 +57,8 @@ class Archive(Protocol):
             Unavailable: The disk is full or gone.
         """
 
+    def builds(self) -> tuple[str, ...]:
+        """Ids of the builds that something is kept of."""
+
     def forget(self, build_ids: Iterable[str]) -> None:
         """Take everything of these builds away."""

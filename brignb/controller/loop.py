@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -39,10 +40,12 @@ class Controller:
     Args:
         site: What builds are made with.
         workers: How many builds run at once.
+        ended: Is called after each attempt.
     """
 
-    def __init__(self, site: Site, *, workers: int) -> None:
+    def __init__(self, site: Site, *, workers: int, ended: Callable[[], None] = lambda: None) -> None:
         self._site = site
+        self._tell_ended = ended
         self._workers = workers
         self._woken = asyncio.Event()
         self._running: dict[str, tuple[Order, asyncio.Task[None]]] = {}
@@ -94,6 +97,7 @@ class Controller:
 
     def _ended(self, build_id: str, task: asyncio.Task[None]) -> None:
         self._running.pop(build_id, None)
+        self._tell_ended()
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("build %s: %r; it is recovered at the next start", build_id, error, exc_info=error)
         self.wake()
@@ -103,7 +107,8 @@ class Controller:
         build = await self._site.store.cancel(build_id, at=self._site.now_ms())
         if build is not None and build.state is State.RUNNING and build_id in self._running:
             self._running[build_id][0].cancel("canceled")
-        self._site.news.ring(build_id)
+        if build is not None:
+            (self._site.news.forget if build.state.terminal else self._site.news.ring)(build_id)
         return build
 
     async def drain(self, seconds: float) -> None:

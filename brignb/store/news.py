@@ -6,33 +6,37 @@ One process for now; the seam is two methods, so that a database's notifications
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import defaultdict
 
 
 class News:
-    """Counts what was rung for a build; a waiter names the count it has seen, so that no ring falls between two waits.
+    """Numbers what is rung for a build; a waiter names the number it has seen, so that no ring falls between two waits.
 
+    Numbers only grow, and forgetting a build is a ring too: who looked before it never waits for a number that cannot come again.
     All methods are called on one event loop.
     """
 
     def __init__(self) -> None:
-        self._counts: defaultdict[str, int] = defaultdict(int)
+        self._numbers = itertools.count(1)
+        self._forgotten = 0
+        self._latest: dict[str, int] = {}
         self._waiting: defaultdict[str, set[asyncio.Future[None]]] = defaultdict(set)
 
     def ring(self, build_id: str) -> None:
         """Something about a build has changed: its log, its jobs or its state."""
-        self._counts[build_id] += 1
+        self._latest[build_id] = next(self._numbers)
         for waiter in self._waiting.pop(build_id, ()):
             if not waiter.done():
                 waiter.set_result(None)
 
     def seen(self, build_id: str) -> int:
-        """How often it was rung so far; read it before looking, then wait for more."""
-        return self._counts.get(build_id, 0)
+        """The latest number; read it before looking, then wait for more."""
+        return self._latest.get(build_id, self._forgotten)
 
     async def wait(self, build_id: str, seen: int) -> None:
-        """Until it was rung more often than `seen`."""
-        if self._counts.get(build_id, 0) != seen:
+        """Until there is another number than `seen`; sometimes sooner."""
+        if self.seen(build_id) != seen:
             return
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[build_id].add(waiter)
@@ -45,6 +49,6 @@ class News:
                 self._waiting.pop(build_id, None)
 
     def forget(self, build_id: str) -> None:
-        """A build has ended and its last news was rung; its count goes, its waiters look once more."""
+        """Nothing more is to be told of a build for now; its waiters look once more, its number goes."""
         self.ring(build_id)
-        self._counts.pop(build_id, None)
+        self._forgotten = self._latest.pop(build_id)

@@ -124,7 +124,7 @@ async def _server(
     """Everything but the socket: made in order, ended in the reverse order."""
     token = home.token()
     url = options.store or f"sqlite:///{home.database}"
-    store = SqlStore(url, Sealer(load_key(home.key)))
+    store = SqlStore(url, Sealer(load_key(home.key), origin=str(home.key)))
     archive = FileArchive(home.builds)
     source = GitSource(home.sources)
     news = News()
@@ -151,10 +151,11 @@ async def _server(
     await store.open()
     try:
         await _warn_of_unsigned(store, cr=options.cr)
-        controller = Controller(site, workers=options.workers or os.cpu_count() or 1)
+        retention = Retention(site, options.keep_ms, options.keep_builds)
+        controller = Controller(site, workers=options.workers or os.cpu_count() or 1, ended=retention.wake)
         woken.append(controller.wake)
         await controller.recover()
-        retention = asyncio.create_task(Retention(site, options.keep_ms, options.keep_builds).run())
+        sweeping = asyncio.create_task(retention.run())
         gateways: list[Gateway] = [GitHub(), Registry(), Simple()]
         services = Services(
             store=store,
@@ -172,8 +173,8 @@ async def _server(
             hosts=(*_hosts(options.host, address), *options.hosts),
         )
         yield create_app(services), controller
-        retention.cancel()
-        await asyncio.wait({retention})
+        sweeping.cancel()
+        await asyncio.wait({sweeping})
     finally:
         await source.close()
         await store.close()

@@ -91,10 +91,16 @@ class LocalSecrets(Mapping[str, Secret]):
         return f"Secrets({', '.join(sorted(self._known))})"
 
 
+def _forget(folder: Path, owner: int) -> None:
+    """Only who made it takes it away: a forked child that exits has it from its parent."""
+    if os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def local_session() -> Session:
     """See the module; made on the first `run()` or the first look at `project`."""
     folder = Path(tempfile.mkdtemp(prefix="brignb-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    atexit.register(_forget, folder, os.getpid())
     project = local_project()
     secrets = LocalSecrets(project)
     own = fresh_id(now_ms())
