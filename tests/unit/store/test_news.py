@@ -40,5 +40,14 @@ async def test_the_end_wakes_and_leaves_nothing():
     await waiting
     late.cancel()
     await asyncio.gather(late, return_exceptions=True)
-    assert not news._counts
+    assert not news._latest
     assert not news._waiting
+
+
+async def test_who_looked_before_a_whole_build_came_and_went_looks_again():
+    """The number it saw never comes again, so it cannot wait for news that is past."""
+    news = News()
+    seen = news.seen("b")
+    news.ring("b")
+    news.forget("b")
+    await asyncio.wait_for(news.wait("b", seen), 1)
