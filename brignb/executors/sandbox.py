@@ -2,7 +2,8 @@
 
 The sandbox's root is built from the machine's top folders, each read-only, because `/src` cannot be made in a read-only `/`. On top of
 it come a minimal `/dev`, a `/proc` of its own, a private `/tmp`, what is hidden, and the binds. Where two overlap, the deeper path
-wins: the build's own folder can be bound below a home that is hidden.
+wins: the build's own folder can be bound below a home that is hidden. The Python that runs us stays in sight, wherever it is
+installed: in a clone below `/tmp` too.
 
 Worker and job use it, one inside the other. Run by a user, bubblewrap takes a user namespace, inside which no mount can be undone. Run
 by root it takes none (a nested one could not mount `/proc` then) and capabilities stay: see `caveat`. Jobs start no sandbox
@@ -16,6 +17,7 @@ from __future__ import annotations
 import functools
 import os
 import subprocess
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +42,9 @@ JOB_CAPABILITIES: Final = (
 
 _DAEMONS: Final = ("/run/docker.sock", "/run/podman", "/run/containerd", "/run/crio")
 """Doors out of any sandbox; nobody is given them by accident."""
+
+_PYTHON: Final = tuple({Path(sys.prefix), Path(sys.base_prefix), Path(__file__).parents[1]})
+"""The environment, the interpreter that it was made from, and our own package (in a checkout it is outside of both)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +153,12 @@ def _mounts(binds: Sequence[Bind], hidden: Sequence[Path], tmpfs: Sequence[Path]
     for folder in tmpfs:
         at[folder] = ["--tmpfs", str(folder)]
     own = {*tmpfs, Path("/dev"), Path("/proc"), *(bind.target for bind in binds if bind.source != bind.target)}
+    python = [place for place in _PYTHON if _below(place, {*own, *hidden})]
     for place in (*hidden, *(Path(door) for door in _DAEMONS)):
-        if not _below(place, own):
+        if not _below(place, own) or _below(place, python):
             at |= _nothing(place.resolve())
     own |= {place for place, flags in at.items() if flags[0] == "--tmpfs"}
-    for bind in binds:
+    for bind in (*(Bind(place, place) for place in python), *binds):
         target = bind.target.resolve()
         if not _below(target, own) and (crowded := _without_room_for(target)):
             at = {**_entries(crowded), **at, crowded: ["--tmpfs", str(crowded)]}

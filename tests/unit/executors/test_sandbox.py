@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -57,7 +58,26 @@ def test_a_place_deep_in_a_folder_of_the_machine_can_be_made(tmp_path):
 def test_tmp_is_private():
     """Two projects must not meet there."""
     with tempfile.NamedTemporaryFile(dir="/tmp") as file:
-        assert _sh(f"ls -A /tmp; test -e {file.name} || echo private") == "private\n"
+        assert (
+            _sh(f"ls -A /tmp | grep -cx {Path(file.name).name}; test -e {file.name} || echo private") == "0\nprivate\n"
+        )
+
+
+def test_our_python_stays_in_sight():
+    """In a clone below /tmp, or below a home, the worker could not even start."""
+    above = Path(sys.prefix).parent
+    said = _run(wrap([sys.executable, "-c", "import brignb; print('here')"], hidden=[above]))
+    assert said == "here\n"
+    assert "pyproject.toml" not in _sh(f"ls -A {above}", hidden=[above])
+
+
+def test_a_home_below_our_python_is_hidden_all_the_same(tmp_path, monkeypatch):
+    """`serve --home` in the environment's folder must not show the key because that folder stays in sight."""
+    home = tmp_path / "venv" / "home"
+    home.mkdir(parents=True)
+    (home / "key").touch()
+    monkeypatch.setattr(sandbox, "_PYTHON", (home.parent,))
+    assert _sh(f"ls -A {home.parent} {home}", hidden=[home]).split() == [f"{home.parent}:", "home", f"{home}:"]
 
 
 def test_processes_of_others_are_not_seen():
