@@ -16,7 +16,6 @@ _EPILOG: Final = """\
 [bold]brignb serve[/] takes events from then on."""
 
 app = typer.Typer(
-    help="Event-driven pipelines that you write, run and debug in a Jupyter notebook, and that then answer real events.",
     epilog=_EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -29,3 +28,4 @@ app.add_typer(projects.app, name="project")
 app.add_typer(events.app, name="event")
 app.add_typer(builds.app, name="build")
 app.command()(here.version)
+app.callback()(here.root)

@@ -25,13 +25,17 @@ def tell(client: Client, build_id: str, *, job: str | None = None, following: bo
     from brignb.client import End  # noqa: PLC0415 - the same
 
     text = Text(prefixed=job is None)
-    for told in client.logs(build_id, job=job, following=following, on_retry=_reconnecting):
-        if isinstance(told, End):
+    try:
+        for told in client.logs(build_id, job=job, following=following, on_retry=_reconnecting):
+            if isinstance(told, End):
+                if not quiet:
+                    write_log(text.end())
+                return told
             if not quiet:
-                write_log(text.end())
-            return told
-        if not quiet:
-            write_log(text.show(told))
+                write_log(text.show(told))
+    except KeyboardInterrupt:
+        note(f"the build goes on: `brignb build logs -f {build_id}`, or `brignb build cancel {build_id}`")
+        raise
     raise AssertionError("logs end with an End")
 
 

@@ -29,7 +29,11 @@ def run(
     event: Annotated[str | None, typer.Option(metavar="TYPE", help="The event's type; without it, exec.")] = None,
     given: Payload = None,
     project: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A project file, for secrets and policy; else ./project.yaml.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A project file, for secrets and policy; else project.yaml, here or beside the notebook.",
+        ),
     ] = None,
     parameters: Annotated[
         list[str] | None, typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="Set a declared parameter.")
@@ -74,6 +78,22 @@ def export(
     names = ", ".join(parameter.name for parameter in exported.parameters)
     dropped = f", {exported.dropped} scratch cells left out" if exported.dropped else ""
     note(f"wrote {worker}: {len(exported.worker_notebook['cells'])} cells, parameters: {names or 'none'}{dropped}")
+
+
+def _say_version(asked: bool) -> None:  # noqa: FBT001 - typer's signature
+    if asked:
+        version()
+        raise typer.Exit
+
+
+def root(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_say_version, help="Say which brignb this is, and exit."),
+    ] = False,
+) -> None:
+    """Event-driven pipelines that you write, run and debug in a Jupyter notebook, and that then answer real events."""
 
 
 def version(output: Output = Format.TEXT) -> None:

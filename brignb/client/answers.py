@@ -20,6 +20,9 @@ _KINDS: Final[dict[int, type[BrignbError]]] = {
     421: Refused,
     503: Unavailable,
 }
+_HOW_TO_BE_KNOWN: Final = (
+    "set $BRIGNB_TOKEN to what is in the file `token` in the server's home, or $BRIGNB_HOME to that home"
+)
 
 
 def checked(answer: httpx.Response, server: str) -> httpx.Response:
@@ -34,7 +37,8 @@ def checked(answer: httpx.Response, server: str) -> httpx.Response:
     facts = _facts(answer)
     if kind is None or facts is None:
         raise _strange(answer, server, facts["message"] if facts else "")
-    error = kind(facts["message"], where=facts["where"], hint=facts["hint"])
+    hint = _HOW_TO_BE_KNOWN if answer.status_code == 401 else facts["hint"]  # noqa: PLR2004 - as HTTP has it
+    error = kind(facts["message"], where=facts["where"], hint=hint)
     error.code = facts["code"]
     raise error
 

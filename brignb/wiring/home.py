@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 from platformdirs import user_data_path
 
-from brignb.errors import BadInput, Conflict, Unavailable
+from brignb.errors import BadInput, Conflict
 
 
 def home_path(given: str | os.PathLike[str] | None = None) -> Path:
@@ -32,8 +32,7 @@ class Home:
         root: The folder; made when it is not there.
 
     Raises:
-        Unavailable: It cannot be made or written to.
-        BadInput: Others may look into it.
+        BadInput: It cannot be made or written to, or others may look into it.
     """
 
     def __init__(self, root: Path) -> None:
@@ -50,7 +49,7 @@ class Home:
             for folder in (self.builds, self.sources, self.work, self.cache):
                 folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
-            raise Unavailable(
+            raise BadInput(
                 f"cannot make it: {error.strerror}", where=str(root), hint="choose another --home"
             ) from error
         mode = stat.S_IMODE(root.stat().st_mode)

@@ -49,11 +49,13 @@ def run(options: RunOptions) -> int:
     """
     if options.executor not in {None, "process"}:
         raise BadInput(f"the {options.executor} executor is not there yet", where="--executor", hint="use process")
-    project = local_project(str(options.project) if options.project else None)
     try:
         raw = options.notebook.read_bytes()
     except OSError as error:
         raise NotFound(f"cannot be read: {error.strerror}", where=str(options.notebook)) from error
+    project = local_project(options.project, beside=options.notebook.parent)
+    if options.record and (options.record.is_dir() or not options.record.parent.is_dir()):
+        raise BadInput("there is no such folder, or it is one", where=f"--record {options.record}", hint="name a file")
     with tempfile.TemporaryDirectory(prefix="brignb-run-", ignore_cleanup_errors=True) as folder:
         build = _Run(options, project, Path(folder))
         build.prepare(raw)
@@ -142,11 +144,18 @@ class _Run:
         if outcome.message and outcome.state is not State.SUCCEEDED:
             print(outcome.message, file=sys.stderr)  # noqa: T201 - the same
         if self._options.record and (record := self._archive.get(self._build_id, RECORD)):
-            Path(self._options.record).write_bytes(record)
+            self._keep(record, self._options.record)
             print(f"record: {self._options.record}", file=sys.stderr)  # noqa: T201 - the same
         if order.reason == "canceled":
             return INTERRUPTED
         return 0 if outcome.state is State.SUCCEEDED else 1
+
+    @staticmethod
+    def _keep(record: bytes, path: Path) -> None:
+        try:
+            path.write_bytes(record)
+        except OSError as error:
+            raise BadInput(f"the record cannot be written: {error.strerror}", where=str(path)) from error
 
 
 @contextlib.contextmanager

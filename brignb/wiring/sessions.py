@@ -1,7 +1,7 @@
 """The author's words in a plain script or notebook: jobs run here, on a copy of the author's files.
 
 Everything lives in a private folder of the process that is gone when it ends. Secrets come from a project file
-(`$BRIGNB_PROJECT`, else `project.yaml` beside the work), from `BRIGNB_SECRET_<NAME>`, or are asked for.
+(`$BRIGNB_PROJECT`, else `project.yaml` here, else beside the notebook), from `BRIGNB_SECRET_<NAME>`, or are asked for.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from brignb.archive.files import FileArchive
-from brignb.errors import SecretMissing
+from brignb.errors import NotFound, SecretMissing
 from brignb.executors.process import ProcessExecutor
 from brignb.model.names import id_time_ms
 from brignb.model.projectfile import read
@@ -31,19 +31,33 @@ PROJECT_FILE = "project.yaml"
 SECRET_PREFIX = "BRIGNB_SECRET_"  # noqa: S105 - a prefix, not a secret
 
 
-def local_project(given: str | None = None) -> Project:
+def local_project(given: Path | None = None, *, beside: Path = Path()) -> Project:
     """The project of a local project file; without one, a project named after the folder.
 
+    Args:
+        given: The file; None: `$BRIGNB_PROJECT`, else `project.yaml` here, else in `beside`.
+        beside: The notebook's folder.
+
     Raises:
+        NotFound: A file that was named cannot be read.
         ProjectFileError: The file is not one.
     """
-    path = Path(given or os.environ.get("BRIGNB_PROJECT") or PROJECT_FILE)
-    if given or path.is_file():
-        return read(path.read_bytes(), name=str(path), runnable=False).project
+    named = given or os.environ.get("BRIGNB_PROJECT")
+    places = [Path(named)] if named else [Path(PROJECT_FILE), beside / PROJECT_FILE]
+    for path in places:
+        if named or path.is_file():
+            return read(_content(path), name=str(path), runnable=False).project
     folder = (
         "".join(c if c.isascii() and (c.isalnum() or c in "_.-") else "-" for c in Path.cwd().name).strip(".") or "here"
     )
     return Project(name=f"local/{folder}")
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise NotFound(f"cannot be read: {error.strerror}", where=str(path)) from error
 
 
 class LocalSecrets(Mapping[str, Secret]):

@@ -1,0 +1,54 @@
+"""`brignb run` with wrong words: they are told before anything runs."""
+
+import json
+
+import nbformat
+import pytest
+
+NOTEBOOK = """from brignb import events
+@events.on("push")
+def push(project):
+    print("name", project.name)
+"""
+
+
+@pytest.fixture
+def notebook(tmp_path, monkeypatch):
+    folder = tmp_path / "pipeline"
+    folder.mkdir()
+    path = folder / "brignb.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(NOTEBOOK)]), path)
+    monkeypatch.chdir(tmp_path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--project", "missing.yaml"], "missing.yaml: cannot be read: No such file"),
+        (["--project", "."], ".: cannot be read: Is a directory"),
+        (["--record", "missing/record.ipynb"], "--record missing/record.ipynb"),
+        (["--record", "."], "--record ."),
+    ],
+)
+def test_a_wrong_file_is_told_before_anything_runs(brignb, notebook, words, said):
+    """Both were taken for mistakes of ours, the record's after the whole build."""
+    ended = brignb("run", notebook, "--event", "push", *words)
+    assert ended.code == 2
+    assert said in ended.err
+    assert ended.out == ""
+
+
+def test_a_project_file_that_the_environment_names_must_be_there(brignb, notebook, monkeypatch):
+    """Otherwise its secrets are missing without a word."""
+    monkeypatch.setenv("BRIGNB_PROJECT", "missing.yaml")
+    ended = brignb("run", notebook, "--event", "push")
+    assert (ended.code, "missing.yaml" in ended.err) == (2, True)
+
+
+@pytest.mark.slow
+def test_the_project_file_beside_the_notebook_is_used(brignb, notebook):
+    """`init` says `brignb run FOLDER/brignb.ipynb`, and writes FOLDER/project.yaml."""
+    (notebook.parent / "project.yaml").write_text(json.dumps({"project": "some/body"}))
+    ended = brignb("run", notebook, "--event", "push")
+    assert (ended.code, ended.out) == (0, "worker | name some/body\n")
