@@ -34,8 +34,8 @@ lint: $(VENV)/dev          ## ruff, mypy strict, the floors
 	@$(BIN)/lint-imports --no-cache
 
 unit: $(VENV)/dev          ## pytest: fast ones first, then whole processes
-	@$(BIN)/pytest -m "not slow"
-	@$(BIN)/pytest -m slow
+	@$(BIN)/pytest -q -m "not slow" --numprocesses 2 --dist loadfile
+	@$(BIN)/pytest -q -m slow
 
 bench: $(VENV)/dev         ## timings, as ratios against a peer in the same run
 	@$(BIN)/python -m tests.bench
