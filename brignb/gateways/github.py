@@ -33,7 +33,7 @@ _MEDIA_HINT: Final = "on GitHub's webhook page choose the content type applicati
 _EVENT = re.compile(r"[a-z][a-z0-9_]{0,99}\Z")
 _ACTION_MAX: Final = 100
 
-_DISPATCHES: Final = {"repository_dispatch": "client_payload", "workflow_dispatch": "workflow"}
+_DISPATCHES: Final = {"repository_dispatch": "client_payload", "workflow_dispatch": "inputs"}
 """Events that people send, alike if they wish, and a field that only their bodies have."""
 
 
@@ -102,7 +102,7 @@ def _read(inbound: Inbound) -> Verdict:
         payload=inbound.document().text,
         revision=of_github(event, data),
         image=ghcr.image(data) if event in ghcr.EVENTS else None,
-        any_commit=event == "push" or is_pull_request(event),
+        any_commit=event == "push" or is_pull_request(event, data),
         keys=_keys(inbound, event, data),
     )
     return Take((draft,))

@@ -49,7 +49,7 @@ def of_github(event: str, data: Any) -> Revision:
     Raises:
         BadInput: There is no commit, and what stands for the ref can be none.
     """
-    if is_pull_request(event):
+    if is_pull_request(event, data):
         number = value(data, "pull_request.number")
         pull = f"refs/pull/{number}/head" if isinstance(number, int) else None
         return _certain(text(data, "pull_request.head.sha"), pull)

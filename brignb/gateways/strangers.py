@@ -16,14 +16,17 @@ from brignb.gateways.fields import part, text
 ALLOWED: Final = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
 
 
-def is_pull_request(event: str) -> bool:
-    """Whether one of GitHub's events is about a pull request: itself, its reviews, their comments and threads."""
-    return event.startswith("pull_request")
+def is_pull_request(event: str, data: Any) -> bool:
+    """Whether one of GitHub's events is about a pull request: itself, its reviews, their comments and threads.
+
+    The body is asked too, for the header is not signed: a captured stranger's pull request must not pass as a push.
+    """
+    return event.startswith("pull_request") or part(data, "pull_request") is not None
 
 
 def stranger(event: str, data: Any) -> str | None:
     """Why this event does not run; None when it may."""
-    if not is_pull_request(event):
+    if not is_pull_request(event, data):
         return None
     if part(data, "pull_request") is None:
         return "it names no pull request whose author could be known"

@@ -232,8 +232,11 @@ class TestRevision:
 
     def test_a_signed_body_is_not_read_as_another_event(self, delivery, project):
         """Headers are not signed: a stranger's pull request replayed as a `push` must not have its commit built."""
-        taken = draft(github.judge(delivery("push", example("pull_request")), project))
-        assert taken.revision == Revision()
+        body = example("pull_request", "synchronize")
+        body["pull_request"]["author_association"] = "NONE"
+        assert "after" in body  # where a push has its commit
+        for event in ("push", "status", "issues"):
+            assert isinstance(github.judge(delivery(event, body), project), Ignore)
 
 
 class TestStrangers:
@@ -307,7 +310,8 @@ class TestSeenBefore:
     @pytest.mark.parametrize("event", ["repository_dispatch", "workflow_dispatch"])
     def test_a_header_alone_makes_no_dispatch(self, delivery, project, event):
         """A captured push, replayed under that name with a new delivery id, is still the same body."""
-        assert self.kinds(draft(github.judge(delivery(event, example("push")), project))) == ["delivery", "body"]
+        for other in ("push", "workflow_run"):  # whose bodies have a `workflow`, too
+            assert self.kinds(draft(github.judge(delivery(event, example(other)), project))) == ["delivery", "body"]
 
     def test_an_id_takes_no_more_room_than_an_id(self, delivery, project):
         """Headers are not signed; what is remembered for 90 days must be small."""
