@@ -11,60 +11,29 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Final
 
-from brignb.archive.seam import WORKER, WORKER_NOTEBOOK, Archive
+from brignb.archive.seam import WORKER, WORKER_NOTEBOOK
 from brignb.controller.hosting import Died, Order, Sandbox, host
+from brignb.controller.listening import StoreListener
+from brignb.controller.losing import lose
 from brignb.controller.records import materialise
-from brignb.errors import BrignbError, NotebookError, SourceError, Unavailable
+from brignb.controller.site import Site
+from brignb.errors import NotebookError, SourceError, Unavailable
 from brignb.executors.sandbox import Bind
 from brignb.export import check, to_bytes
 from brignb.model.assignment import Assignment
-from brignb.model.builds import Build, JobRecord, Outcome, State
-from brignb.model.events import Draft, Event
+from brignb.model.builds import Build, Outcome, State
+from brignb.model.events import Event
 from brignb.model.logs import LogLine
 from brignb.model.projects import Project
 from brignb.model.redaction import Redactor
-from brignb.source.seam import Source
-from brignb.store.news import News
-from brignb.store.seam import Accept, Store
 
 log = logging.getLogger(__name__)
 
-STARTS_MAX: Final = 5
-"""Attempts after which a build whose worker keeps dying before its first cell is given up as `lost`."""
 SRC: Final = Path("/src")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """What builds are made with.
-
-    Args:
-        builds: The archive's folder; a worker writes into its own build's part of it.
-        work: Where checkouts and jobs' folders are while a build runs.
-        cache: What is kept between builds, a folder per project.
-        hidden: What no worker sees; None: there is no sandbox here.
-        executor: The server's default.
-        new_ids: Fresh ids for an emitted event and its build, of a time.
-        wake: Tells the controller that a build waits.
-    """
-
-    store: Store
-    archive: Archive
-    source: Source
-    news: News
-    now_ms: Callable[[], int]
-    new_ids: Callable[[int], tuple[str, str]]
-    wake: Callable[[], None]
-    builds: Path
-    work: Path
-    cache: Path
-    hidden: tuple[Path, ...] | None
-    executor: str = "process"
 
 
 class Attempt:
@@ -221,7 +190,7 @@ class Attempt:
         return await host(
             assignment,
             project.secrets,
-            listener=_Listener(site, build, event),
+            listener=StoreListener(site, build, event),
             order=self._order,
             seconds=project.timeout,
             sandbox=sandbox,
@@ -252,63 +221,3 @@ class Attempt:
 def _obituary(died: Died) -> str:
     words = died.words.splitlines()[-1] if died.words else ""
     return f"the worker died (exit code {died.exit_code})" + (f": {words}" if words else "")
-
-
-class _Listener:
-    """Writes down what a worker says."""
-
-    def __init__(self, site: Site, build: Build, event: Event) -> None:
-        self._site = site
-        self._build = build
-        self._event = event
-
-    async def first_cell(self) -> None:
-        site, build = self._site, self._build
-        if not await site.store.note_first_cell(build.id, attempt=build.attempt, at=site.now_ms()):
-            raise BrignbError("this attempt of the build is over")
-
-    async def emit(self, event_type: str, payload: str) -> Mapping[str, Any]:
-        site, build = self._site, self._build
-        at = site.now_ms()
-        draft = Draft(
-            gateway="brignb",
-            source="brignb",
-            type=event_type,
-            payload=payload,
-            revision=self._event.revision,
-            any_commit=build.any_commit,
-            cause={"event": self._event.id, "build": build.id, "trigger": "emit"},
-        )
-        event_id, build_id = site.new_ids(at)
-        accept = Accept(project=build.project, draft=draft, event_id=event_id, build_id=build_id, at=at)
-        (accepted,) = await site.store.accept([accept])
-        site.wake()
-        return {"event": accepted.event_id, "build": accepted.build_id}
-
-    async def job(self, job: JobRecord) -> None:
-        await self._site.store.put_job(job)
-        self._site.news.ring(self._build.id)
-
-    def news(self) -> None:
-        self._site.news.ring(self._build.id)
-
-
-async def lose(site: Site, build_id: str, *, why: str) -> None:
-    """A running build whose worker is gone: queued again, or `lost`, as the contract says ("What an accepted event may become")."""
-    build = await site.store.build(build_id)
-    if build is None or build.state is not State.RUNNING:
-        return
-    project = await site.store.project(build.project)
-    begun = build.first_cell_at is not None
-    retries = project.retries if project else 0
-    if not begun and build.attempt < STARTS_MAX:
-        log.warning("build %s: %s before its first cell; it is queued again", build.id, why)
-        await site.store.requeue(build.id, attempt=build.attempt, lost=False)
-    elif begun and build.losses < retries:
-        log.warning("build %s: %s; retry %d of %d", build.id, why, build.losses + 1, retries)
-        await site.store.requeue(build.id, attempt=build.attempt, lost=True)
-    else:
-        outcome = Outcome(state=State.LOST, reason="worker_died", message=why)
-        await asyncio.to_thread(materialise, site.archive, build.id, outcome)
-        await site.store.finish(build.id, attempt=build.attempt, outcome=outcome, at=site.now_ms())
-    site.news.ring(build.id)

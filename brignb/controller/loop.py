@@ -16,8 +16,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from brignb.controller.building import Attempt, Site, lose
+from brignb.controller.building import Attempt
 from brignb.controller.hosting import Order
+from brignb.controller.losing import lose
+from brignb.controller.site import Site
 from brignb.errors import Unavailable
 from brignb.model.builds import Build, State
 

@@ -7,7 +7,7 @@ import contextlib
 import logging
 from typing import Final
 
-from brignb.controller.building import Site
+from brignb.controller.site import Site
 from brignb.errors import Unavailable
 
 log = logging.getLogger(__name__)

@@ -30,10 +30,10 @@ from brignb.api.app import create_app
 from brignb.api.protocol import BoundedHttp
 from brignb.api.services import Services
 from brignb.archive.files import FileArchive
-from brignb.controller.building import Site
 from brignb.controller.loop import Controller
 from brignb.controller.records import current_record
 from brignb.controller.retention import Retention
+from brignb.controller.site import Site
 from brignb.errors import BadInput
 from brignb.executors import sandbox
 from brignb.gateways import GitHub, Registry, Simple

@@ -3,8 +3,8 @@
 import pytest
 
 from brignb.archive.files import FileArchive
-from brignb.controller.building import Site
 from brignb.controller.retention import Retention
+from brignb.controller.site import Site
 from brignb.model.builds import Outcome, State
 from brignb.model.events import Draft
 from brignb.model.names import new_id

@@ -1,0 +1,65 @@
+"""Writes down what a worker says; implements `brignb.controller.hosting.Listener`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from brignb.controller.site import Site
+from brignb.errors import BrignbError
+from brignb.model.builds import Build, JobRecord
+from brignb.model.events import Draft, Event
+from brignb.store.seam import Accept
+
+
+class StoreListener:
+    """See the module.
+
+    Args:
+        site: Its store and news.
+        build: Whose worker; its attempt is the fence.
+        event: What it is for; emitted events have its revision.
+    """
+
+    def __init__(self, site: Site, build: Build, event: Event) -> None:
+        self._site = site
+        self._build = build
+        self._event = event
+
+    async def first_cell(self) -> None:
+        """Note it durably.
+
+        Raises:
+            BrignbError: The build has another attempt by now; this worker must not begin.
+        """
+        site, build = self._site, self._build
+        if not await site.store.note_first_cell(build.id, attempt=build.attempt, at=site.now_ms()):
+            raise BrignbError("this attempt of the build is over")
+
+    async def emit(self, event_type: str, payload: str) -> Mapping[str, Any]:
+        """Store the event and its build, in the same project, at the same revision."""
+        site, build = self._site, self._build
+        at = site.now_ms()
+        draft = Draft(
+            gateway="brignb",
+            source="brignb",
+            type=event_type,
+            payload=payload,
+            revision=self._event.revision,
+            any_commit=build.any_commit,
+            cause={"event": self._event.id, "build": build.id, "trigger": "emit"},
+        )
+        event_id, build_id = site.new_ids(at)
+        accept = Accept(project=build.project, draft=draft, event_id=event_id, build_id=build_id, at=at)
+        (accepted,) = await site.store.accept([accept])
+        site.wake()
+        return {"event": accepted.event_id, "build": accepted.build_id}
+
+    async def job(self, job: JobRecord) -> None:
+        """Note a job's state."""
+        await self._site.store.put_job(job)
+        self._site.news.ring(self._build.id)
+
+    def news(self) -> None:
+        """Wake the build's followers."""
+        self._site.news.ring(self._build.id)

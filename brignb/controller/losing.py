@@ -1,0 +1,37 @@
+"""What becomes of a running build whose worker is gone (contract, "What an accepted event may become")."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Final
+
+from brignb.controller.records import materialise
+from brignb.controller.site import Site
+from brignb.model.builds import Outcome, State
+
+log = logging.getLogger(__name__)
+
+STARTS_MAX: Final = 5
+"""Attempts after which a build whose worker keeps dying before its first cell is given up as `lost`."""
+
+
+async def lose(site: Site, build_id: str, *, why: str) -> None:
+    """Queue it again, or end it as `lost`: before its first cell it had not begun; after, only the project's `retries` run it again."""
+    build = await site.store.build(build_id)
+    if build is None or build.state is not State.RUNNING:
+        return
+    project = await site.store.project(build.project)
+    begun = build.first_cell_at is not None
+    retries = project.retries if project else 0
+    if not begun and build.attempt < STARTS_MAX:
+        log.warning("build %s: %s before its first cell; it is queued again", build.id, why)
+        await site.store.requeue(build.id, attempt=build.attempt, lost=False)
+    elif begun and build.losses < retries:
+        log.warning("build %s: %s; retry %d of %d", build.id, why, build.losses + 1, retries)
+        await site.store.requeue(build.id, attempt=build.attempt, lost=True)
+    else:
+        outcome = Outcome(state=State.LOST, reason="worker_died", message=why)
+        await asyncio.to_thread(materialise, site.archive, build.id, outcome)
+        await site.store.finish(build.id, attempt=build.attempt, outcome=outcome, at=site.now_ms())
+    site.news.ring(build.id)

@@ -1,0 +1,40 @@
+"""What builds are made with, as `wiring` hands it in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from brignb.archive.seam import Archive
+from brignb.source.seam import Source
+from brignb.store.news import News
+from brignb.store.seam import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What builds are made with.
+
+    Args:
+        builds: The archive's folder; a worker writes into its own build's part of it.
+        work: Where checkouts and jobs' folders are while a build runs.
+        cache: What is kept between builds, a folder per project.
+        hidden: What no worker sees; None: there is no sandbox here.
+        executor: The server's default.
+        new_ids: Fresh ids for an emitted event and its build, of a time.
+        wake: Tells the controller that a build waits.
+    """
+
+    store: Store
+    archive: Archive
+    source: Source
+    news: News
+    now_ms: Callable[[], int]
+    new_ids: Callable[[int], tuple[str, str]]
+    wake: Callable[[], None]
+    builds: Path
+    work: Path
+    cache: Path
+    hidden: tuple[Path, ...] | None
+    executor: str = "process"
