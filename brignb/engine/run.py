@@ -20,7 +20,7 @@ from brignb.engine.interrupts import Interrupts
 from brignb.engine.loop import Body, CellLoop
 from brignb.engine.seam import Failure, Plan
 from brignb.engine.shell import Shell, error_text
-from brignb.errors import JobError
+from brignb.errors import BrignbError, JobError
 from brignb.model.builds import Outcome, State
 
 MESSAGE_MAX: Final = 500
@@ -172,13 +172,19 @@ class Run:
         failure = self._failure
         if failure is None:
             return Outcome(state=State.SUCCEEDED)
-        first, *_ = error_text(failure.error).splitlines() or [""]
-        message = f"cell {failure.cell + 1}: {type(failure.error).__name__}: {first}"
+        message = f"cell {failure.cell + 1}: {type(failure.error).__name__}: {_in_short(failure.error)}"
         return Outcome(state=State.FAILED, reason=failure.reason, message=self._plan.redactor(message)[:MESSAGE_MAX])
 
 
 def _reason(error: BaseException, otherwise: str) -> str:
     return error.code if isinstance(error, JobError) else otherwise
+
+
+def _in_short(error: BaseException) -> str:
+    """The first line; of an error of ours the hint too, since it says what to do. A job's log is shown where the job is."""
+    first, *_ = error_text(error).splitlines() or [""]
+    hint = error.hint if isinstance(error, BrignbError) and not isinstance(error, JobError) else ""
+    return f"{first}\n  {hint}" if hint else first
 
 
 def _show_in_child(output: Mapping[str, Any]) -> None:

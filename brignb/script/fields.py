@@ -63,8 +63,10 @@ def whole(name: str, value: Any) -> int:
 
 def seconds(name: str, value: Any) -> float:
     """Seconds, from 0."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
-        refuse(name, "seconds, a finite number that is not negative", value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        refuse(name, "seconds, a number", value)
+    if not math.isfinite(value) or value < 0:
+        raise JobDefinitionError("takes seconds, a finite number that is not negative", where=f"Job.{name}")
     return float(value)
 
 

@@ -52,6 +52,12 @@ class GroupHandle(Started[list[JobHandle]]):
         """What has been started so far, in that order."""
         return tuple(handle for started in tuple(self._started) for handle in _handles(started))
 
+    def __repr__(self) -> str:
+        """What it is, how it is, and its jobs so far."""
+        how = "running" if not self.done() else "failed" if self.failure else "succeeded"
+        jobs = ", ".join(f"{handle.name} {handle.state}" for handle in self.handles)
+        return f"<{self.what}: {how}{f'; {jobs}' if jobs else ''}>"
+
     def begin(self) -> None:
         """Let it run; `Group.run` has done so."""
         portal.submit(self._live())

@@ -90,7 +90,10 @@ class LocalSecrets(Mapping[str, Secret]):
         try:
             return Secret(getpass.getpass(f"secret {name} of {self._project}: "))
         except (EOFError, KeyboardInterrupt, NotImplementedError):
-            raise SecretMissing(f"no answer for secret {name!r}", hint=f"set {SECRET_PREFIX}{name}") from None
+            raise SecretMissing(
+                f"no answer for secret {name!r}",
+                hint=f"answer the prompt, put it under `secrets:` in {PROJECT_FILE}, or set {SECRET_PREFIX}{name}",
+            ) from None
 
     def __contains__(self, name: object) -> bool:
         return name in self._known

@@ -52,3 +52,14 @@ def test_the_project_file_beside_the_notebook_is_used(brignb, notebook):
     (notebook.parent / "project.yaml").write_text(json.dumps({"project": "some/body"}))
     ended = brignb("run", notebook, "--event", "push")
     assert (ended.code, ended.out) == (0, "worker | name some/body\n")
+
+
+@pytest.mark.slow
+def test_a_missing_secret_is_told_with_where_it_comes_from(brignb, notebook):
+    """Contract, "Notebook": the error names the places; who runs it here does not see the record's traceback."""
+    text = notebook.read_text()
+    notebook.write_text(text.replace("project.name", "project.secrets['NOPE']"))
+    ended = brignb("run", notebook, "--event", "push")
+    assert ended.code == 1
+    assert "no secret 'NOPE'" in ended.err
+    assert "BRIGNB_SECRET_NOPE" in ended.err

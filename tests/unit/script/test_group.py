@@ -170,3 +170,12 @@ def test_wrong_limits_are_refused(limit) -> None:
     """A limit of nothing would wait for ever."""
     with pytest.raises(JobDefinitionError, match="number from 1"):
         Group.concurrent(limit=limit)
+
+
+async def test_a_groups_handle_says_how_it_is(session) -> None:
+    """It is the last line of a cell; an address in memory tells nobody anything."""
+    group = Group.sequence(Job("one", tasks="true"), Job("two", tasks="exit 1")).run()
+    assert repr(group).startswith("<group of 2: running")
+    with pytest.raises(JobFailed):
+        await group
+    assert repr(group) == "<group of 2: failed; one succeeded, two failed>"
