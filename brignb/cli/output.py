@@ -20,6 +20,9 @@ _COLOURS: Final = {
     "pending": "dim",
 }
 
+_WHOLE: Final = frozenset({"BUILD", "ID", "STATE"})
+"""Columns that a narrow terminal does not break: what is copied into the next command, and what the eye looks for."""
+
 
 def show_json(document: Any) -> None:
     """One document."""
@@ -50,7 +53,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
     grid = Table(box=None, pad_edge=False, header_style="bold")
     for title in header:
-        grid.add_column(title, overflow="fold")
+        grid.add_column(title, overflow="fold", no_wrap=title in _WHOLE)
     for row in rows:
         grid.add_row(*(Text(calm(cell), style=_COLOURS.get(cell, "")) for cell in row))
     Console().print(grid)

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from brignb.cli import words
-from brignb.cli.output import calm
+from brignb.cli.output import calm, table
 from brignb.cli.showing import age, span
 from brignb.errors import BadInput
 
@@ -203,3 +203,14 @@ def test_help_does_not_load_the_server(home):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_narrow_terminal_breaks_no_id(monkeypatch, capsys):
+    """An id over two lines cannot be copied into the next command."""
+    monkeypatch.setenv("COLUMNS", "50")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    build = "01M858PT23BBS5044A5ECY134B"
+    table(("BUILD", "PROJECT", "STATE"), [(build, "somebody/with-a-long-repository-name", "succeeded")])
+    out = capsys.readouterr().out
+    assert build in out
+    assert "succeeded" in out
