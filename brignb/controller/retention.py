@@ -48,7 +48,8 @@ class Retention:
                 log.error("retention: %s; it is tried again", error)  # noqa: TRY400 - an error for people
             await asyncio.sleep(_PAUSE)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), EVERY)
+                async with asyncio.timeout(EVERY):  # `wait_for` may lose a cancel that comes together with a wake
+                    await self._woken.wait()
 
     async def sweep(self) -> int:
         """Forget what is over; answers how many builds went."""

@@ -1,8 +1,11 @@
 """What is over goes from the store and the archive alike, and nothing else does."""
 
+import asyncio
+
 import pytest
 
 from brignb.archive.files import FileArchive
+from brignb.controller import retention
 from brignb.controller.retention import Retention
 from brignb.controller.site import Site
 from brignb.model.builds import Outcome, State
@@ -65,3 +68,24 @@ async def test_what_the_archive_has_of_builds_that_nobody_knows_goes(site):
     site.archive.put(an_id(99), "record.ipynb", b"{}")
     await Retention(site, None, None)._sweep_strays()
     assert site.archive.builds() == (kept,)
+
+
+async def test_it_ends_when_a_build_ends_at_the_same_moment(site, monkeypatch):
+    """A server that drains cancels builds, each of which wakes the sweep, and then the sweep: it once hung there for an hour."""
+
+    class Swept(Retention):
+        async def sweep(self) -> int:
+            swept.set()
+            return 0
+
+    monkeypatch.setattr(retention, "_PAUSE", 0.0)
+    swept = asyncio.Event()
+    sweeper = Swept(site, None, None)
+    running = asyncio.create_task(sweeper.run())
+    await swept.wait()
+    for _ in range(5):  # into its wait for the next
+        await asyncio.sleep(0)
+    sweeper.wake()
+    running.cancel()
+    await asyncio.wait({running}, timeout=5)
+    assert running.cancelled()
