@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import secrets
@@ -112,6 +113,7 @@ async def _serve(options: ServeOptions, home: Home, sock: socket.socket) -> None
         )
         _on_signals(server)
         claiming = asyncio.create_task(controller.run())
+        gc.freeze()  # what stands now stays: the collector need not look at it for every thousand requests
         await server.serve(sockets=[sock])
         await controller.drain(DRAIN)
         await claiming

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import secrets
 import socket
 import sys
@@ -64,6 +65,7 @@ async def main(kind: str, home: Path) -> None:
             access_log=False,
             proxy_headers=False,
         )
+        gc.freeze()  # as `brignb serve` does
         print(sock.getsockname()[1], flush=True)
         await uvicorn.Server(config).serve(sockets=[sock])
     await store.close()
