@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import os
+import signal
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
@@ -77,6 +78,16 @@ def refuse_inside(what: str) -> None:
     """
     if threading.current_thread() is _thread:
         raise BrignbError(f"{what} cannot be called on the job loop", hint="await it")
+
+
+def heed_interrupts() -> None:
+    """Let the loop that awaits here wake when a signal comes; without this, Interrupt does nothing until a job ends.
+
+    ipykernel cancels an awaiting cell from a plain SIGINT handler, which does not wake the loop that must notice. Asyncio listens to
+    Python's wakeup descriptor, so to all signals, as soon as it handles one; SIGURG is one that nobody sends.
+    """
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGURG) is signal.SIG_DFL:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGURG, lambda: None)
 
 
 def _forget() -> None:

@@ -80,6 +80,7 @@ class Started(ABC, Generic[R]):
         return self._join().__await__()
 
     async def _join(self) -> R:
+        portal.heed_interrupts()
         try:
             await asyncio.wrap_future(self._gone)
         except asyncio.CancelledError:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -79,3 +81,35 @@ def test_forked_child_has_a_loop_of_its_own() -> None:
     with os.fdopen(read) as pipe:
         assert pipe.read() == "alive"
     os.waitpid(child, 0)
+
+
+_CELL = """
+import asyncio, os, signal, threading, time
+from brignb import Job
+
+async def main():
+    task = asyncio.create_task(cell())
+    signal.signal(signal.SIGINT, lambda *_: task.cancel())
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    began = time.monotonic()
+    try:
+        await task
+    except asyncio.CancelledError:
+        print("canceled", time.monotonic() - began < 10)
+
+async def cell():
+    await Job("long", tasks="sleep 30").run()
+
+loop = asyncio.new_event_loop()
+loop.run_until_complete(main())
+loop.close()
+"""
+
+
+@pytest.mark.slow
+def test_an_interrupt_cancels_what_a_cell_awaits(tmp_path) -> None:
+    """As ipykernel does it: a plain signal handler cancels the cell's task, and nothing else would wake the loop."""
+    done = subprocess.run(
+        [sys.executable, "-c", _CELL], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "canceled True\n"
