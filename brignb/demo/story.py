@@ -180,13 +180,17 @@ def _checked(answer: httpx.Response) -> Any:
 
 def _where_next(console: Console, story: _Story, *, keep: bool) -> None:
     program = "brignb" if shutil.which("brignb") else os.path.relpath(Path(sys.executable).parent / "brignb")
-    console.print(
-        "What happened is on record: each build is its notebook, executed. With the server left running ([bold]--keep[/]):"
-    )
-    prefix = f"BRIGNB_HOME={story._folder / 'home'} {program}" if keep else program  # noqa: SLF001 - one module
-    console.print(f"    {prefix} build list", markup=False)
-    console.print(f"    {prefix} build logs {story.builds[0]}", markup=False)
-    console.print(f"    {prefix} build record {story.builds[0]} --output record.ipynb", markup=False)
+    if keep:
+        console.print("What happened is on record: each build is its notebook, executed. In another terminal:")
+        prefix = f"BRIGNB_HOME={story._folder / 'home'} {program}"  # noqa: SLF001 - one module
+        console.print(f"    {prefix} build list", markup=False)
+        console.print(f"    {prefix} build logs {story.builds[0]}", markup=False)
+        console.print(f"    {prefix} build record {story.builds[0]} --output record.ipynb", markup=False)
+    else:
+        console.print(
+            f"Its folder is gone again. [bold]{program} demo --keep[/] leaves the server running, and says how to look at its builds:\n"
+            "their logs, and their records (each is the build's notebook, executed)."
+        )
     console.print(
         f"Your own: [bold]{program} init[/] writes a notebook and a project file; [bold]{program} serve[/] takes events."
     )
