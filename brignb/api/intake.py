@@ -3,12 +3,13 @@
     HTTP ──▶ Inbound ──▶ gateway.project ──▶ store.project ──▶ gateway.judge ──▶ inbox ──▶ 202
 
 Plain Starlette, since this is the hot path: no models, no dependency injection, one pass over the headers. What must never happen: a
-2xx before the commit; a large body parsed on the event loop.
+2xx before the commit; a large body parsed on the event loop; a sender that is told where our database is.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from typing import Final, TypeVar
@@ -22,8 +23,10 @@ from brignb.api.bodies import Gone, read_body
 from brignb.api.inbox import Inbox, status_of, told
 from brignb.api.metrics import Metrics
 from brignb.api.services import Services
-from brignb.errors import BrignbError, NotFound
+from brignb.errors import BrignbError, NotFound, Unavailable
 from brignb.model.gateway import Gateway, Ignore, Inbound, Refuse, Route, Take
+
+log = logging.getLogger(__name__)
 
 LARGE: Final = 1024 * 1024
 """Bytes above which a body is parsed in a thread."""
@@ -49,6 +52,9 @@ class Intake:
             answer = await self._answer(await self._inbound(scope, receive))
         except Gone:
             return
+        except Unavailable as error:
+            log.error("%s: %s", self._route.path, error)  # noqa: TRY400 - an error for people, not a traceback
+            answer = self._refused(failure(Unavailable("it cannot be stored now", hint="send it again later")))
         except BrignbError as error:
             answer = self._refused(failure(error))
         self._took(time.perf_counter() - begun)

@@ -154,12 +154,13 @@ async def test_a_store_that_cannot_store_says_when_to_come_back(site_with, servi
             return getattr(services.store, name)
 
         async def accept(self, _arrivals):
-            raise Unavailable("the disk is full")
+            raise Unavailable("the disk is full", where="sqlite:////srv/home/brignb.db")
 
     async with site_with(store=Full()) as site:
         await site.create()
         answer = await site.github(make_push())
         refused(answer, 503)
+        assert "/srv" not in answer.text, "a sender learns nothing of this machine"
         assert int(answer.headers["retry-after"]) > 0
 
 
