@@ -12,7 +12,7 @@ from brignb.api.events import Cursor, IdempotencyKey, keys
 from brignb.api.inbox import Inbox, status_of, told
 from brignb.api.projects import existing
 from brignb.api.services import Services
-from brignb.api.shapes import ERRORS, AcceptedShape, BuildPage, BuildShape, JobPage
+from brignb.api.shapes import ACCEPTED, ERRORS, BuildPage, BuildShape, JobPage
 from brignb.errors import NotFound
 from brignb.model.builds import Build, State
 from brignb.model.events import Draft
@@ -79,7 +79,7 @@ def router(services: Services, inbox: Inbox) -> APIRouter:
         await services.cancel(build_id)
         return JSON((await known(store, build_id)).to_json())
 
-    @routes.post("/{build_id}/rerun", status_code=202, responses={202: {"model": AcceptedShape}})
+    @routes.post("/{build_id}/rerun", status_code=202, responses=ACCEPTED)
     async def rerun_build(build_id: str, idempotency_key: IdempotencyKey = None) -> Response:
         """A new build of a new event that says the same, at the commit that was resolved."""
         build = await known(store, build_id)

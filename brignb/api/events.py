@@ -15,9 +15,9 @@ from brignb.api.bodies import read_body
 from brignb.api.inbox import Inbox, status_of, told
 from brignb.api.projects import existing
 from brignb.api.services import Services
-from brignb.api.shapes import ERRORS, AcceptedShape, EventPage, EventShape, PostedEvent
+from brignb.api.shapes import ACCEPTED, ERRORS, EventPage, EventShape, PostedEvent
 from brignb.errors import BadInput, NotFound
-from brignb.model.events import DedupeKey, Draft, Event, Revision
+from brignb.model.events import DedupeKey, Draft, Event, Revision, event_type
 from brignb.model.payload import decode
 
 LIMIT: Final = 25 * 1024 * 1024
@@ -50,10 +50,7 @@ def router(services: Services, inbox: Inbox) -> APIRouter:
         "/projects/{owner}/{repo:path}/events",
         status_code=202,
         openapi_extra=_BODY,
-        responses={
-            202: {"model": AcceptedShape},
-            200: {"model": AcceptedShape, "description": "Seen before, by its Idempotency-Key"},
-        },
+        responses=ACCEPTED,
     )
     async def create_event(owner: str, repo: str, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
         """Raise an event; it is durable when this is answered."""
@@ -63,7 +60,7 @@ def router(services: Services, inbox: Inbox) -> APIRouter:
         draft = Draft(
             gateway="api",
             source=posted.source,
-            type=posted.type,
+            type=event_type(posted.type, where="type"),
             payload=_text(posted.payload),
             revision=_revision(posted),
             any_commit=True,

@@ -170,3 +170,9 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     "default": {"model": ErrorShape, "description": "What was wrong, where, and what to do"}
 }
 """What any route of the API may answer besides its own."""
+
+ACCEPTED: dict[int | str, dict[str, Any]] = {
+    202: {"model": AcceptedShape},
+    200: {"model": AcceptedShape, "description": "Seen before, by its Idempotency-Key"},
+}
+"""What a route answers that takes an event."""

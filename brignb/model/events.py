@@ -18,6 +18,17 @@ REVISION_MAX: Final = 1024
 """Characters in a ref; git's own limit is the file system's."""
 
 
+def event_type(text: object, *, where: str) -> str:
+    """Check an event's type.
+
+    Raises:
+        BadInput: It is empty or `*`, or has spaces or what terminals take for commands.
+    """
+    if isinstance(text, str) and text and text.isprintable() and " " not in text and text != "*":
+        return text
+    raise BadInput(f"{text!r:.80} is no event type", where=where, hint='such as "deployed"')
+
+
 @dataclass(frozen=True, slots=True)
 class Revision:
     """What to check out: `commit` wins over `ref`; neither means the remote's HEAD."""
@@ -34,7 +45,7 @@ class Revision:
         """
         if not text:
             return cls()
-        if text.startswith("-") or any(c <= " " or c == "\x7f" for c in text) or len(text) > REVISION_MAX:
+        if text.startswith("-") or any(c <= " " or "\x7f" <= c <= "\x9f" for c in text) or len(text) > REVISION_MAX:
             raise BadInput(f"{text!r:.120} is neither a commit nor a ref", where="revision")
         return cls(commit=text.lower()) if is_commit(text) else cls(ref=text)
 

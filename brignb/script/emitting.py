@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from brignb.model.events import event_type
 from brignb.script import portal, scope
-from brignb.script.payloads import event_type, payload_text
+from brignb.script.payloads import payload_text
 from brignb.script.session import Session, current
 from brignb.script.started import Started
 

@@ -18,12 +18,12 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 from brignb.errors import BadInput
-from brignb.model.events import Event, Image, Revision
+from brignb.model.events import Event, Image, Revision, event_type
 from brignb.model.names import new_id
 from brignb.script import causes, portal
 from brignb.script.calling import run_handler
 from brignb.script.handlers import Handler
-from brignb.script.payloads import event_type, payload_text
+from brignb.script.payloads import payload_text
 from brignb.script.project import project
 from brignb.script.scope import Scope
 from brignb.script.session import current

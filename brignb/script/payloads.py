@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from brignb.errors import BadInput, PayloadError
+from brignb.errors import PayloadError
 
 
 def payload_text(payload: Any, *, where: str) -> str:
@@ -22,17 +22,6 @@ def payload_text(payload: Any, *, where: str) -> str:
             f"the payload cannot be one: {error}", where=where, hint="give a text, or what JSON can hold"
         ) from error
     return text
-
-
-def event_type(text: object, *, where: str) -> str:
-    """Check an event's type.
-
-    Raises:
-        BadInput: It is empty, or has spaces or control characters.
-    """
-    if isinstance(text, str) and text and text.isprintable() and " " not in text and text != "*":
-        return text
-    raise BadInput(f"{text!r:.80} is no event type", where=where, hint='such as "deployed"')
 
 
 def _text(payload: Any) -> str:

@@ -68,6 +68,8 @@ async def test_what_is_no_event_is_bad_input_with_its_place(project, refused):
         (b"{}", "type"),
         (b'{"type": ""}', "type"),
         (b'{"type": 1}', "type"),
+        (b'{"type": "*"}', "type"),
+        (b'{"type": "a\\u001b[2J"}', "type"),  # a terminal would obey
         (b'{"type": "x", "more": 1}', "more"),
         (b'{"type": "x", "source": "github"}', "source"),
         (b'{"type": "x", "revision": {"ref": "--upload-pack=evil"}}', "revision"),

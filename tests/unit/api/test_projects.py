@@ -98,6 +98,9 @@ async def test_openapi_describes_the_contracts_routes(site):
     } <= set(document["paths"])
     for operation in _operations(document):
         assert "422" not in operation["responses"], "bad input is 400 here"
+    rerun = document["paths"]["/api/builds/{build_id}/rerun"]["post"]["responses"]
+    assert {"200", "202"} <= set(rerun)
+    assert document["security"] == [{name: []} for name in document["components"]["securitySchemes"]]
     references = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document)))
     assert references == set(document["components"]["schemas"])
     assert "#/$defs" not in json.dumps(document), "such a reference leads nowhere"

@@ -30,7 +30,9 @@ def test_nothing_is_the_head(text):
     assert Revision.parse(text) == Revision()
 
 
-@pytest.mark.parametrize("text", ["--upload-pack=x", "-", "a b", "a\nb", "a\0", "a\x7f", "x" * (REVISION_MAX + 1)])
+@pytest.mark.parametrize(
+    "text", ["--upload-pack=x", "-", "a b", "a\nb", "a\0", "a\x7f", "a\x9b31m", "x" * (REVISION_MAX + 1)]
+)
 def test_no_revisions(text):
     """What git could take for an option or for two arguments, and what no file system takes."""
     with pytest.raises(BadInput):
