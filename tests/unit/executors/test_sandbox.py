@@ -31,9 +31,8 @@ def test_the_machine_is_there_and_cannot_be_changed(tmp_path):
     """Its programs are the job's image."""
     assert _sh("ls /usr/bin/env") == "/usr/bin/env\n"
     for place in ("/usr", "/etc", "/", str(Path.cwd())):
-        said = _sh(f"touch {place}/brignb-was-here 2>&1 || true", capabilities=())
-        assert "Read-only" in said or "denied" in said or place == "/"
-    assert not Path("/brignb-was-here").exists()
+        _sh(f"touch {place}/brignb-was-here 2>/dev/null || true", capabilities=())
+        assert not (Path(place) / "brignb-was-here").exists()
 
 
 def test_binds_are_what_it_sees_besides(tmp_path):
@@ -133,7 +132,8 @@ def test_a_sandbox_inside_a_sandbox(somebody):
         cwd=Path("/src"),
     )
     cwd, tmp, *rest, power = _run(somebody.argv(*argv), env=somebody.environment).splitlines()
-    assert (cwd, tmp, rest) == ("/src", "/tmp", [])
+    assert (cwd, tmp) == ("/src", "/tmp")
+    assert set(rest) <= {Path(sys.prefix).parts[2]}, "nothing but our own Python, should it lie below /tmp"
     assert int(power.split()[1], 16) & 1 << 21 == 0, "CAP_SYS_ADMIN"
     assert (source / "x").exists()
 
