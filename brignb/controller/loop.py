@@ -51,7 +51,7 @@ class Controller:
         self._workers = workers
         self._woken = asyncio.Event()
         self._running: dict[str, tuple[Order, asyncio.Task[None]]] = {}
-        self._draining = False
+        self._stopped = False
 
     def wake(self) -> None:
         """A build waits."""
@@ -74,12 +74,12 @@ class Controller:
         self.wake()
 
     async def run(self) -> None:
-        """Until it is canceled or drained."""
-        while not self._draining:
+        """Until it is canceled or stopped."""
+        while not self._stopped:
             await self._woken.wait()
             self._woken.clear()
             free = self._workers - len(self._running)
-            if free <= 0 or self._draining:
+            if free <= 0 or self._stopped:
                 continue
             try:
                 claimed = await self._site.store.claim(at=self._site.now_ms(), limit=free)
@@ -113,10 +113,13 @@ class Controller:
             (self._site.news.forget if build.state.terminal else self._site.news.ring)(build_id)
         return build
 
-    async def drain(self, seconds: float) -> None:
-        """Claim nothing more; wait for what runs, then end it as a dead server would."""
-        self._draining = True
+    def stop(self) -> None:
+        """Claim nothing more: `run` ends, once it has started what it was claiming."""
+        self._stopped = True
         self.wake()
+
+    async def drain(self, seconds: float) -> None:
+        """After `run` has ended: wait for what runs, then end it as a dead server would."""
         tasks = {task for _order, task in self._running.values()}
         if not tasks:
             return

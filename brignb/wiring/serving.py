@@ -115,8 +115,9 @@ async def _serve(options: ServeOptions, home: Home, sock: socket.socket) -> None
         claiming = asyncio.create_task(controller.run())
         gc.freeze()  # what stands now stays: the collector need not look at it for every thousand requests
         await server.serve(sockets=[sock])
-        await controller.drain(DRAIN)
+        controller.stop()
         await claiming
+        await controller.drain(DRAIN)
 
 
 @contextlib.asynccontextmanager

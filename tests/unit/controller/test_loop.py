@@ -1,0 +1,65 @@
+"""The controller's end: what was claimed is waited for."""
+
+import asyncio
+
+from brignb.archive.files import FileArchive
+from brignb.controller.loop import Controller
+from brignb.controller.site import Site
+from brignb.model.events import Draft
+from brignb.model.names import new_id
+from brignb.model.projects import Project
+from brignb.store.news import News
+from brignb.store.sealing import Sealer
+from brignb.store.seam import Accept
+from brignb.store.sql import SqlStore
+
+NOW = 1_800_000_000_000
+
+
+class SlowStore(SqlStore):
+    """Its claims are done, and told when the test says so."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, Sealer(bytes(32)))
+        self.claimed, self.tell = asyncio.Event(), asyncio.Event()
+
+    async def claim(self, *, at, limit):
+        found = await super().claim(at=at, limit=limit)
+        self.claimed.set()
+        await self.tell.wait()
+        return found
+
+
+async def test_a_build_that_is_being_claimed_is_drained_too(tmp_path):
+    """It had its worker killed at once, for the drain had counted the running builds before it was one."""
+    store = SlowStore(f"sqlite:///{tmp_path}/brignb.db")
+    await store.open()
+    await store.put_project(Project(name="o/r", default_notebook="{}"), at=NOW)
+    build = new_id(NOW, bytes(10))
+    draft = Draft(gateway="api", source="api", type="push")
+    await store.accept(
+        [Accept(project="o/r", draft=draft, event_id=new_id(NOW + 1, bytes(10)), build_id=build, at=NOW)]
+    )
+    site = Site(
+        store=store,
+        archive=FileArchive(tmp_path / "builds"),
+        source=None,
+        news=News(),
+        now_ms=lambda: NOW,
+        new_ids=lambda at: ("", ""),
+        wake=lambda: None,
+        builds=tmp_path / "builds",
+        work=tmp_path / "work",
+        cache=tmp_path / "cache",
+        hidden=None,
+    )
+    controller = Controller(site, workers=1)
+    controller.wake()
+    claiming = asyncio.create_task(controller.run())
+    await store.claimed.wait()
+    controller.stop()
+    store.tell.set()
+    await claiming
+    await controller.drain(30)
+    assert (await store.build(build)).reason == "notebook_invalid"
+    await store.close()
