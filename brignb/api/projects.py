@@ -68,7 +68,10 @@ def router(services: Services) -> APIRouter:
         text = await read_body(request.headers, request.receive, projectfile.SIZE_MAX)
         file = projectfile.read(text, name=name)
         new = await store.put_project(file.project, at=services.now_ms(), replace=replace)
-        return JSON({**file.project.public(), "warnings": list(file.warnings)}, 201 if new else 200)
+        warnings = [*file.warnings]
+        if services.cr and not file.project.registry_secret:
+            warnings.append(f"{name}: without a `registrySecret` anybody may send registry webhooks for it (--cr)")
+        return JSON({**file.project.public(), "warnings": warnings}, 201 if new else 200)
 
     @routes.get("/{owner}/{repo:path}", responses={200: {"model": ProjectShape}})
     async def show_project(owner: str, repo: str) -> Response:

@@ -104,3 +104,19 @@ async def test_openapi_describes_the_contracts_routes(site):
     references = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document)))
     assert references == set(document["components"]["schemas"])
     assert "#/$defs" not in json.dumps(document), "such a reference leads nowhere"
+
+
+async def test_a_project_that_takes_unsigned_webhooks_is_warned_of(site):
+    """The contract's warning, where somebody reads it: most projects come after the server's start."""
+    file = {"project": "o/open", "cloneURL": "https://example.com/o/open.git"}
+    created = await site.user.post("/api/projects", content=json.dumps(file))
+    assert "registrySecret" in created.json()["warnings"][0]
+    closed = {**file, "registrySecret": "sixteen-characters"}
+    assert (await site.user.post("/api/projects?replace=1", content=json.dumps(closed))).json()["warnings"] == []
+
+
+async def test_where_no_registry_may_send_there_is_nothing_to_warn_of(site_with):
+    file = {"project": "o/open", "cloneURL": "https://example.com/o/open.git"}
+    async with site_with(cr=False) as site:
+        created = await site.user.post("/api/projects", content=json.dumps(file))
+        assert created.json()["warnings"] == []
