@@ -10,7 +10,7 @@ import pytest
 from brignb.client import Client
 from brignb.errors import BadInput, Conflict, NotFound, Refused, Unreachable
 
-FILE = b"project: owner/repo\ncloneURL: https://git.example.com/x.git\n"
+FILE = b"project: owner/repo\ncloneURL: https://git.example.com/x.git\nregistrySecret: sixteen-characters\n"
 
 
 @pytest.fixture
