@@ -84,6 +84,7 @@ class Attempt:
         if isinstance(ended, Died):
             outcome = self._ordered()
             if outcome is None:
+                self._say(self._redactor(_obituary(ended)))
                 await lose(site, build.id, why=self._redactor(_obituary(ended)))
                 return None
             await asyncio.to_thread(materialise, site.archive, build.id, outcome)

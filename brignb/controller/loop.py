@@ -68,7 +68,7 @@ class Controller:
             if (cursor := page.next) is None:
                 break
         for build in found:
-            await lose(self._site, build.id, why="the server died while it ran")
+            await lose(self._site, build.id, why="its server ended while it ran")
         if found:
             log.warning("%d builds were running when the server died; they were queued again or lost", len(found))
         self.wake()

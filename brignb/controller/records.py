@@ -7,7 +7,7 @@ import json
 
 from brignb.archive.seam import JOURNAL, RECORD, WORKER_NOTEBOOK, Archive
 from brignb.engine.journal import decode, fold
-from brignb.model.builds import Outcome
+from brignb.model.builds import Build, Outcome
 from brignb.store.seam import Store
 
 
@@ -19,13 +19,26 @@ def materialise(archive: Archive, build_id: str, outcome: Outcome) -> None:
 
 
 async def current_record(store: Store, archive: Archive, build_id: str) -> bytes | None:
-    """The record as it is: the final one, or what was seen so far; None when no notebook was there (yet)."""
+    """The record as it is: the final one, or what was seen so far; None when there is no such build.
+
+    A build that has no notebook, or none yet, has a record that says so: `record` answers whatever the build's state is.
+    """
     build = await store.build(build_id)
-    if build is not None and build.state.terminal:
-        final = await asyncio.to_thread(archive.get, build_id, RECORD)
-        if final is not None:
-            return final
-    return await asyncio.to_thread(_folded, archive, build_id, None)
+    if build is None:
+        return None
+    final = await asyncio.to_thread(archive.get, build_id, RECORD) if build.state.terminal else None
+    return final or await asyncio.to_thread(_folded, archive, build_id, None) or _without_notebook(build)
+
+
+def _without_notebook(build: Build) -> bytes:
+    because = f" ({build.reason})" if build.reason else ""
+    text = [f"**{build.state}**{because}: no notebook was run."]
+    if build.message:
+        text += ["", *(f"    {line}" for line in build.message.splitlines())]
+    cell = {"cell_type": "markdown", "id": "state", "metadata": {}, "source": "\n".join(text)}
+    about = {"build": build.id, "state": str(build.state), "reason": build.reason}
+    notebook = {"cells": [cell], "metadata": {"brignb": about}, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(notebook, indent=1, ensure_ascii=False).encode()
 
 
 def _folded(archive: Archive, build_id: str, outcome: Outcome | None) -> bytes | None:

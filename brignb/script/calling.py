@@ -1,7 +1,11 @@
-"""Calling a handler: what it wants by name, in a scope of its own, so that nothing it started outlives it."""
+"""Calling a handler: what it wants by name, in a scope of its own, so that nothing it started outlives it.
+
+That holds for jobs, groups and emitted events (`brignb.script.scope`) and for tasks of the handler's own event loop alike.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from typing import Any
 
@@ -19,6 +23,36 @@ async def run_handler(handler: Handler, event: Event, project: object) -> Any:
     Raises:
         Exception: What the handler raised; else the first failure of what it started that nobody handled.
     """
+    before = asyncio.all_tasks()
     async with Scope():
-        result = handler(event, project)
-        return await result if inspect.isawaitable(result) else result
+        try:
+            result = handler(event, project)
+            if inspect.isawaitable(result):
+                result = await result
+        except BaseException:
+            await _cancel(_left(before))
+            raise
+        await _finish(before)
+        return result
+
+
+def _left(before: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
+    """Tasks that were begun since, and have not ended."""
+    return asyncio.all_tasks() - before
+
+
+async def _finish(before: set[asyncio.Task[Any]]) -> None:
+    """Wait for the tasks that the handler left, and for those that they leave; the first failure ends the others."""
+    while left := _left(before):
+        done, _ = await asyncio.wait(left, return_when=asyncio.FIRST_EXCEPTION)
+        failures = [error for task in done if not task.cancelled() and (error := task.exception())]
+        if failures:
+            await _cancel(_left(before))
+            raise failures[0]
+
+
+async def _cancel(left: set[asyncio.Task[Any]]) -> None:
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.wait(left)

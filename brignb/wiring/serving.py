@@ -113,6 +113,7 @@ async def _serve(options: ServeOptions, home: Home, sock: socket.socket) -> None
         )
         _on_signals(server)
         claiming = asyncio.create_task(controller.run())
+        claiming.add_done_callback(lambda done: _stop_without(server, done))
         gc.freeze()  # what stands now stays: the collector need not look at it for every thousand requests
         await server.serve(sockets=[sock])
         controller.stop()
@@ -181,6 +182,13 @@ async def _server(
     finally:
         await source.close()
         await store.close()
+
+
+def _stop_without(server: uvicorn.Server, claiming: asyncio.Task[None]) -> None:
+    """A server that takes events and builds none would lie; a restart recovers."""
+    if not claiming.cancelled() and (error := claiming.exception()):
+        log.critical("the controller died; the server stops", exc_info=error)
+        server.should_exit = True
 
 
 def _hidden(home: Home) -> tuple[Path, ...] | None:

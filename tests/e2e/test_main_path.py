@@ -183,6 +183,9 @@ def test_a_source_that_is_not_there_fails_the_build_with_its_reason(server, repo
     assert (build["state"], build["reason"]) == ("failed", reason), log
     assert build["message"]
     assert build["message"].splitlines()[0] in log
+    record = server.record(build["id"])
+    nbformat.validate(nbformat.from_dict(record))
+    assert reason in record["cells"][0]["source"]
 
 
 def test_a_repository_that_cannot_be_reached_says_so(server, tmp_path, pipeline):
@@ -200,3 +203,34 @@ def test_rerun_makes_a_new_build_of_the_same_event(server, repository, project, 
     assert again["id"] != build["id"]
     assert again["state"] == "succeeded"
     assert again["event"]["revision"]["commit"] == commit
+
+
+def test_a_task_that_a_handler_leaves_running_is_awaited(server, repository, project, pipeline):
+    commit = repository.commit(
+        pipeline.notebook(
+            "import asyncio\nfrom brignb import events",
+            (
+                "@events.on('push')\nasync def push(event):\n    async def later():\n        await asyncio.sleep(0.1)\n"
+                "        print('came to its end')\n    asyncio.create_task(later())"
+            ),
+        )
+    )
+    build, log = server.run(project, commit)
+    assert build["state"] == "succeeded", log
+    assert "came to its end" in log
+
+
+def test_a_task_that_fails_unseen_fails_the_build_and_the_log_says_how(server, repository, project, pipeline):
+    commit = repository.commit(
+        pipeline.notebook(
+            "import asyncio\nfrom brignb import events",
+            (
+                "@events.on('push')\nasync def push(event):\n    async def later():\n        raise ValueError('unseen')\n"
+                "    asyncio.create_task(later())"
+            ),
+        )
+    )
+    build, log = server.run(project, commit)
+    assert (build["state"], build["reason"]) == ("failed", "handler_error"), log
+    assert "worker | failed: handler_error: " in log
+    assert "unseen" in log
