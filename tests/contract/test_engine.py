@@ -608,12 +608,14 @@ def test_a_sink_that_fails_ends_the_run_with_its_error(engine: Run) -> None:
         run(engine, "x = 1", seen=Full())
 
 
+@pytest.mark.slow
 def test_two_hundred_thousand_lines_are_complete(engine: Run) -> None:
     ran = run(engine, "for n in range(200_000): print(n)")
     assert ran.outputs(0) == [("stdout", "".join(f"{n}\n" for n in range(200_000)))]
     assert len([text for _, text, partial in ran.seen.lines if text and not partial]) >= 199_000
 
 
+@pytest.mark.slow
 def test_three_thousand_cells_take_linear_time(engine: Run) -> None:
     few, many = (run(engine, *["x = 1"] * count) for count in (300, 3000))
     per_cell = [ran.record["metadata"]["papermill"]["duration"] / n for ran, n in ((few, 300), (many, 3000))]

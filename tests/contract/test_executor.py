@@ -267,6 +267,7 @@ async def test_progress_with_carriage_returns_is_one_line(bench):
     assert await bench.said("printf '10%%\\r50%%\\r100%%\\n'") == ["10%\r50%\r100%"]
 
 
+@pytest.mark.slow
 async def test_a_loud_job_is_told_whole_and_in_order(bench):
     """100,000 lines, none lost, none twice."""
     said = await bench.said("seq 100000")
@@ -291,6 +292,7 @@ async def test_the_last_lines_can_be_asked_for_again(bench):
     assert await bench.lines(job, after=len(lines) - 1000) == lines[-1000:]
 
 
+@pytest.mark.slow
 async def test_a_slow_reader_stalls_the_job_and_not_the_memory(bench):
     """Without one, a job that writes for ever would fill this process; a reader gets all of it then."""
     job = await bench.start("yes 0123456789 | head -n 400000", 'echo "END=1" >> "$BRIGNB_OUTPUT"')
@@ -581,6 +583,7 @@ async def test_an_unknown_job_is_not_found(bench, call):
         bench.executor.logs("job-01jv3zq8m4t7y2k9r5w6x0abzz")
 
 
+@pytest.mark.slow
 async def test_many_jobs_at_once(bench):
     """Fifty, each with its own lines, and no descriptor left over."""
     await bench.run("true")

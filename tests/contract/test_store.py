@@ -304,6 +304,7 @@ async def test_one_key_twice_is_one_key(store):
     assert first.duplicate is False
 
 
+@pytest.mark.slow
 async def test_a_large_envelope(store):
     """More keys than a database takes parameters in one statement."""
     numbers = range(17_000)

@@ -130,6 +130,7 @@ async def test_a_cursor_that_is_none_is_bad_input(site, build, refused):
     refused(await site.user.get(f"/api/builds/{build}/logs?cursor=../1"), 400)
 
 
+@pytest.mark.slow
 async def test_a_hundred_followers_see_everything(site, build):
     lines = [f"line {number}" for number in range(200)]
     url = f"/api/builds/{build}/logs?follow=1&job=worker"

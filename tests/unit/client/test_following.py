@@ -88,6 +88,7 @@ def test_nobody_there_is_told_at_once():
         next(follow(refuse, server="http://x", on_retry=pytest.fail, pause=pytest.fail))
 
 
+@pytest.mark.slow
 async def test_a_real_stream_that_is_cut_is_taken_up_again(site):
     """Through a proxy that cuts the connection in the middle of the log."""
     await site.create()

@@ -153,6 +153,7 @@ def test_a_time_limit_is_refused_and_not_dropped(tmp_path: Path) -> None:
         execute(write(tmp_path / "in.ipynb", code("1")), None, execution_timeout=5)
 
 
+@pytest.mark.slow
 def test_a_hundred_large_cells_are_written_in_linear_time(tmp_path: Path) -> None:
     """papermill writes the whole file at each event of each cell: 12.7 s for this."""
     cells = [code("print('x' * 200_000)") for _ in range(100)]

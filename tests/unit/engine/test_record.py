@@ -202,6 +202,7 @@ def test_a_journal_survives_being_torn() -> None:
     assert decode(b'3\n[]\n{"a": 1}\n\xff\n') == []
 
 
+@pytest.mark.slow
 def test_ten_thousand_cells_fold_in_linear_time() -> None:
     import time
 

@@ -70,6 +70,7 @@ def test_a_job_has_only_its_three_descriptors():
     assert said.split() == ["0", "1", "2", "3"], "3 is ls's own"
 
 
+@pytest.mark.slow
 def test_a_fork_storm_ends(tmp_path):
     """Children that are started while others are killed are killed too."""
     script = (

@@ -206,6 +206,7 @@ DAMAGE = {
 
 @pytest.mark.parametrize("damage", DAMAGE)
 @pytest.mark.parametrize("restarted", [True, False])
+@pytest.mark.slow
 async def test_a_damaged_mirror_is_made_afresh(source, project, repo, tmp_path, damage, restarted):
     """A crash, a full disk or a person in the wrong folder: the next build works all the same."""
     repo.git("branch", "doomed")
@@ -252,6 +253,7 @@ async def test_tidying_keeps_what_builds_need(source, project, repo, tmp_path, m
     assert (tmp_path / "src" / "x").read_text() == "stranger"
 
 
+@pytest.mark.slow
 async def test_huge_histories_are_cut(project, repo, tmp_path):
     """A checkout of a repository with gigabytes of history has its last commits."""
     source = GitSource(tmp_path / "sources", history_max=0)
