@@ -118,5 +118,7 @@ def _text(payload: Any) -> str:
 
 def _revision(posted: PostedEvent) -> Revision:
     asked = posted.revision
+    if asked is None:
+        return Revision()
     commit, ref = Revision.parse(asked.commit), Revision.parse(asked.ref)
     return Revision(commit=commit.commit or ref.commit, ref=ref.ref or commit.ref)

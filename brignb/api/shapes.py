@@ -28,7 +28,7 @@ class PostedEvent(_Shape):
 
     type: str = Field(min_length=1, max_length=200, examples=["push"])
     payload: Any = Field(default="", description="Any JSON; a text is the payload as it is")
-    revision: RevisionShape = Field(default_factory=RevisionShape)
+    revision: RevisionShape | None = None
     source: Literal["api", "cli"] = "api"
 
 

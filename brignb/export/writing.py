@@ -77,6 +77,7 @@ def worker_metadata(metadata: Mapping[str, Any], name: str, digest: str, commit:
     mine = {key: said[key] for key in _MINE if key in said} if isinstance(said, dict) else {}
     requires = {"python": language["version"]} if isinstance(language.get("version"), str) else {}
     return {
+        "language_info": {"name": "python"},  # viewers colour by it; an author's own, if there is one, says more
         **{key: metadata[key] for key in _KEPT_METADATA if key in metadata},
         "brignb": {**mine, "source": source, "exported_by": f"brignb {version('brignb')}", **requires},
     }
