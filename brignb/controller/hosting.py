@@ -17,6 +17,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -258,10 +259,25 @@ async def _answer(message: dict[str, Any], listener: Listener) -> dict[str, Any]
 async def _assign(ours: socket.socket, assignment: Assignment, secrets: Mapping[str, str]) -> None:
     """The first message, the secrets' memfd with its first byte."""
     message = encode({"op": "assign", "assignment": assignment.to_json()})
-    memory = os.memfd_create("secrets", os.MFD_CLOEXEC)
+    memory = _in_memory(json.dumps(dict(secrets)).encode())
     try:
-        os.write(memory, json.dumps(dict(secrets)).encode())
         socket.send_fds(ours, [message[:1]], [memory])
     finally:
         os.close(memory)
     await asyncio.get_running_loop().sock_sendall(ours, message[1:])
+
+
+def _in_memory(data: bytes) -> int:
+    """A descriptor to read `data` from that is no file on a disk: a memfd, or a pipe where there are none (macOS)."""
+    if hasattr(os, "memfd_create"):
+        memory = os.memfd_create("secrets", os.MFD_CLOEXEC)
+        os.write(memory, data)
+        return memory
+    reading, writing = os.pipe()
+
+    def fill() -> None:
+        with os.fdopen(writing, "wb") as pipe:
+            pipe.write(data)
+
+    threading.Thread(target=fill, daemon=True).start()  # a pipe holds little; its reader comes later
+    return reading

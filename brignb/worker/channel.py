@@ -69,7 +69,8 @@ class Channel:
         secrets: dict[str, str] = {}
         for fd in fds:
             with os.fdopen(fd, "rb") as memory:
-                memory.seek(0)
+                if memory.seekable():
+                    memory.seek(0)
                 secrets = json.load(memory)
         threading.Thread(target=self._read, args=(messages[1:],), name="brignb-control", daemon=True).start()
         return Assignment.from_json(messages[0]["assignment"]), secrets

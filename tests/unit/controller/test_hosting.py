@@ -89,3 +89,11 @@ def stubborn(folder: Path) -> Path:
     program.write_text("#!/bin/sh\ntrap '' TERM INT\nsleep 600 &\nwait\nsleep 600\n")
     program.chmod(0o755)
     return program
+
+
+def test_secrets_go_through_a_pipe_where_there_is_no_memfd(monkeypatch):
+    """macOS, for authoring: more than a pipe holds at once, and nobody waits."""
+    monkeypatch.delattr(os, "memfd_create")
+    data = b"x" * 300_000
+    with os.fdopen(hosting._in_memory(data), "rb") as memory:
+        assert memory.read() == data
