@@ -173,7 +173,7 @@ def _first(text: str, constant: str) -> int:
 
 
 def _check_surrogates(body: bytes, text: str) -> None:
-    if b"\\ud" not in body and b"\\uD" not in body:
+    if b"\\" not in body or (b"\\ud" not in body and b"\\uD" not in body):  # a single byte is found fastest
         return
     if lone := _LONE_SURROGATE.match(body):
         where = _place(text, len(body[: lone.end()].decode()))

@@ -14,7 +14,6 @@ import contextlib
 import gc
 import logging
 import os
-import secrets
 import signal
 import socket
 import sys
@@ -44,7 +43,7 @@ from brignb.source.git import GitSource
 from brignb.store.news import News
 from brignb.store.sealing import Sealer, load_key
 from brignb.store.sql import SqlStore
-from brignb.wiring.clock import fresh_ids, now_ms
+from brignb.wiring.clock import fresh_ids, now_ms, randomness
 from brignb.wiring.home import Home, home_path
 
 log = logging.getLogger("brignb")
@@ -169,7 +168,7 @@ async def _server(
             cr=options.cr,
             token=token,
             now_ms=now_ms,
-            randomness=secrets.token_bytes,
+            randomness=randomness,
             wake=wake,
             cancel=controller.cancel,
             record=lambda build_id: current_record(store, archive, build_id),

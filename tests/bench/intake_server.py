@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import secrets
 import socket
 import sys
 from pathlib import Path
@@ -21,7 +20,7 @@ from brignb.store.news import News
 from brignb.store.sealing import Sealer
 from brignb.store.seam import Accepted
 from brignb.store.sql import SqlStore
-from brignb.wiring.clock import now_ms
+from brignb.wiring.clock import now_ms, randomness
 
 
 class Storeless(SqlStore):
@@ -49,7 +48,7 @@ async def main(kind: str, home: Path) -> None:
         cr=True,
         token="bench",
         now_ms=now_ms,
-        randomness=secrets.token_bytes,
+        randomness=randomness,
         wake=lambda: None,
         cancel=nothing,
         record=nothing,
