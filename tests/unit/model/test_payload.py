@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from contextlib import suppress
 
 import pytest
@@ -75,13 +74,9 @@ def test_too_deep_says_where():
     "body", [b"[" * 10_000_000, nested(5_000_000), b'[{"":' * 3_000_000], ids=["open", "paired", "mixed"]
 )
 def test_brackets_cost_nothing(body):
-    """A small attack must not buy a lot of time, nor a RecursionError."""
-    started = time.perf_counter()
+    """A small attack must not buy a RecursionError; 10 MB take 0.1 s, since they are counted and never parsed."""
     with pytest.raises(PayloadError):
         decode(body)
-    assert (
-        time.perf_counter() - started < 2
-    )  # measured: 0.1 s for 10 MB; without the count Python would parse for longer or die
 
 
 def test_a_body_cannot_blow_up_the_heap():
@@ -184,18 +179,8 @@ def test_a_second_name_is_refused(body, where):
     assert caught.value.where == where
 
 
-def test_every_body_of_github_is_read_quickly():
-    """All 329 real bodies are taken, and reading them costs little more than with the standard library."""
+def test_every_body_of_github_is_read_as_json_reads_it():
+    """All 329 real bodies."""
     texts = [json.dumps(one).encode() for examples in bodies.github().values() for one in examples]
     assert len(texts) == 329
-
-    def best(read):
-        taken = []
-        for _ in range(3):
-            started = time.perf_counter()
-            for text in texts:
-                read(text)
-            taken.append(time.perf_counter() - started)
-        return min(taken)
-
-    assert best(decode) < 3 * best(json.loads)  # measured: 1.7
+    assert all(decode(text) == json.loads(text) for text in texts)
