@@ -167,6 +167,7 @@ async def test_timeout_kills(bench):
     assert _alive("1000.25") == []
 
 
+@pytest.mark.slow
 async def test_a_job_that_will_not_end_is_killed_after_its_grace(bench):
     """SIGTERM is a request."""
     job = await bench.start("trap 'echo no' TERM", "echo up", "while :; do sleep 0.05 || true; done")
@@ -205,6 +206,7 @@ ORPHANS = (
 
 
 @pytest.mark.parametrize("how", ["ends", "fails", "canceled", "timeout"])
+@pytest.mark.slow
 async def test_no_process_outlives_its_job(bench, how):
     """Not in another session, not with another parent, not with closed pipes, not with open ones."""
     last = {"ends": "exit 0", "fails": "exit 3"}.get(how, "sleep 1000.5")

@@ -752,6 +752,7 @@ async def test_delivery_ids_outlive_their_builds(store):
     assert new.duplicate is False, "its time was over, so it was forgotten"
 
 
+@pytest.mark.slow
 async def test_retention_takes_portions(store):
     """One call does not hold up the others for long; `more` says to ask again."""
     ids = await queued(store, *range(1_000))

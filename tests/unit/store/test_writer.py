@@ -90,6 +90,7 @@ async def test_what_comes_during_a_commit_is_the_next_group(writer, commits):
     assert len(commits) == 2
 
 
+@pytest.mark.slow
 async def test_groups_are_bounded(writer, commits):
     """Else the first of ten thousand waits for the last."""
     await asyncio.gather(*(writer.run(put(n)) for n in range(10 * GROUP)))
