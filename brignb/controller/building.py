@@ -80,12 +80,13 @@ class Attempt:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the build must end and say so
             return self._failed(error)
-        ended = self._ordered() or await self._host(project, event, commit)
+        ended = self._order.outcome() or await self._host(project, event, commit)
         if isinstance(ended, Died):
-            outcome = self._ordered()
+            outcome = self._order.outcome()
             if outcome is None:
-                self._say(self._redactor(_obituary(ended)))
-                await lose(site, build.id, why=self._redactor(_obituary(ended)))
+                why = self._redactor(str(ended))
+                self._say(why)
+                await lose(site, build.id, why=why)
                 return None
             await asyncio.to_thread(materialise, site.archive, build.id, outcome)
             return outcome
@@ -102,17 +103,6 @@ class Attempt:
             await asyncio.wait({task})
             return None
         return task.result()
-
-    def _ordered(self) -> Outcome | None:
-        """How it ended when somebody ended it, and the worker, if there was one, did not say how."""
-        match self._order.reason:
-            case None:
-                return None
-            case "timeout":
-                message = "the build's time was up; its worker was killed"
-                return Outcome(state=State.TIMED_OUT, reason="timeout", message=message)
-            case reason:
-                return Outcome(state=State.CANCELED, reason=reason, message="the build was canceled")
 
     def _failed(self, error: Exception) -> Outcome:
         """There will be no worker: the reason for programs, the message for people, in the log too."""
@@ -217,8 +207,3 @@ class Attempt:
         if artifacts.is_dir() and not place.exists():
             artifacts.rename(place)
         shutil.rmtree(self._folder, ignore_errors=True)
-
-
-def _obituary(died: Died) -> str:
-    words = died.words.splitlines()[-1] if died.words else ""
-    return f"the worker died (exit code {died.exit_code})" + (f": {words}" if words else "")

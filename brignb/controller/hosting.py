@@ -64,6 +64,11 @@ class Died:
     exit_code: int
     words: str
 
+    def __str__(self) -> str:
+        """One sentence, for people; not redacted."""
+        words = self.words.splitlines()[-1] if self.words else ""
+        return f"the worker died (exit code {self.exit_code})" + (f": {words}" if words else "")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sandbox:
@@ -97,6 +102,17 @@ class Order:
     def reason(self) -> str | None:
         """Why, once somebody asked."""
         return self._reason.result() if self._reason.done() else None
+
+    def outcome(self) -> Outcome | None:
+        """How a build ended that somebody ended, when its worker, if there was one, did not say; None: nobody asked."""
+        match self.reason:
+            case None:
+                return None
+            case "timeout":
+                message = "the build's time was up; its worker was killed"
+                return Outcome(state=State.TIMED_OUT, reason="timeout", message=message)
+            case reason:
+                return Outcome(state=State.CANCELED, reason=reason, message="the build was canceled")
 
 
 async def host(

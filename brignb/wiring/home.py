@@ -14,15 +14,13 @@ import stat
 from pathlib import Path
 from typing import Any, TextIO
 
-from platformdirs import user_data_path
-
+from brignb.client.address import find_home
 from brignb.errors import BadInput, Conflict
 
 
-def home_path(given: str | os.PathLike[str] | None = None) -> Path:
-    """`--home`, else `$BRIGNB_HOME`, else the platform's user data folder; absolute."""
-    chosen = given or os.environ.get("BRIGNB_HOME")
-    return Path(chosen).expanduser().absolute() if chosen else user_data_path("brignb", appauthor=False)
+def home_path(given: Path | None = None) -> Path:
+    """`--home`, else what the client looks in too; absolute."""
+    return given.expanduser().absolute() if given else find_home()
 
 
 class Home:

@@ -128,13 +128,9 @@ class _Run:
         )
 
     def _bury(self, died: Died, order: Order) -> Outcome:
-        if order.reason == "timeout":
-            outcome = Outcome(state=State.TIMED_OUT, reason="timeout", message="the build's time was up")
-        elif order.reason:
-            outcome = Outcome(state=State.CANCELED, reason=order.reason, message="the build was canceled")
-        else:
-            words = f"the worker died (exit code {died.exit_code}): {died.words}"
-            outcome = Outcome(state=State.LOST, reason="worker_died", message=self._secrets.redactor(words))
+        outcome = order.outcome() or Outcome(
+            state=State.LOST, reason="worker_died", message=self._secrets.redactor(str(died))
+        )
         materialise(self._archive, self._build_id, outcome)
         return outcome
 
