@@ -61,7 +61,7 @@ class Parts:
 
 def work(assignment: Assignment, parts: Parts) -> Outcome:
     """Execute the worker notebook, fire its handlers, write the record."""
-    raw = parts.archive.get(assignment.build_id, WORKER_NOTEBOOK)
+    raw = assignment.notebook or parts.archive.get(assignment.build_id, WORKER_NOTEBOOK)
     if raw is None:
         return Outcome(
             state=State.FAILED, reason="notebook_missing", message="the worker notebook is not in the archive"
@@ -105,8 +105,9 @@ def _run(assignment: Assignment, parts: Parts, notebook: dict[str, Any]) -> Outc
     )
     with scope.entered():
         outcome = parts.execute(notebook, plan, parts.sink)
-    portal.submit(scope.abandon()).result()
-    portal.submit(parts.session.executor.close()).result()
+    if portal.running():  # else nothing was ever started
+        portal.submit(scope.abandon()).result()
+        portal.submit(parts.session.executor.close()).result()
     return _judged(outcome, following, parts)
 
 
