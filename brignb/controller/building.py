@@ -45,15 +45,17 @@ class Prepared:
     """What an attempt needs before its worker is told.
 
     Args:
+        event: What the build is for.
         commit: None without a repository.
         notebook: The worker notebook's text.
-        filing: Done when the worker notebook is in the archive.
+        noting: Done when the commit is in the store and the worker notebook in the archive.
         warm: A forked worker; None: one is spawned.
     """
 
+    event: Event
     commit: str | None
     notebook: str
-    filing: asyncio.Task[None]
+    noting: asyncio.Task[None]
     warm: Forked | None
 
 
@@ -90,8 +92,7 @@ class Attempt:
         if build.cancel_requested:  # by somebody who was heard in an earlier attempt, or before this one was known here
             self._order.cancel("canceled")
         project = await site.store.project(build.project)
-        event = await site.store.event(build.event_id)
-        if project is None or event is None:
+        if project is None:
             return Outcome(state=State.FAILED, reason="project_deleted", message="its project is gone")
         self._redactor = Redactor(project.secret_values())
         try:
@@ -102,7 +103,7 @@ class Attempt:
             return self._failed(error)
         if prepared is None:
             return self._order.outcome()
-        ended = self._order.outcome() or await self._host(project, event, prepared)
+        ended = self._order.outcome() or await self._host(project, prepared)
         if isinstance(ended, Died):
             outcome = self._order.outcome()
             if outcome is None:
@@ -141,8 +142,9 @@ class Attempt:
         return Outcome(state=State.FAILED, reason=reason, message=message)
 
     async def _prepare(self, project: Project) -> Prepared:
-        """Source, worker notebook, checkout, a worker that waits; all noted durably before the worker knows of it."""
+        """Source, worker notebook, checkout, a worker that waits; `noting` is done when all of it is on the disk."""
         site, build = self._site, self._build
+        reading = asyncio.create_task(site.store.event(build.event_id))
         executor = project.executor or site.executor
         if executor != "process":
             raise SourceError("executor", f"the {executor} executor is not there yet", where="project file: executor")
@@ -161,8 +163,16 @@ class Attempt:
         source.mkdir(mode=0o700, parents=True, exist_ok=True)
         if commit is not None:
             await site.source.checkout(project, commit, source)
-        await site.store.note_start(build.id, attempt=build.attempt, commit=commit, tier="fork" if warm else "shell")
-        return Prepared(commit, text.decode(), filing, warm)
+        event = await reading
+        if event is None:
+            raise SourceError("project_deleted", "its project is gone")
+        noting = asyncio.create_task(self._note(commit, "fork" if warm else "shell", filing))
+        return Prepared(event, commit, text.decode(), noting, warm)
+
+    async def _note(self, commit: str | None, tier: str, filing: asyncio.Task[None]) -> None:
+        build = self._build
+        await self._site.store.note_start(build.id, attempt=build.attempt, commit=commit, tier=tier)
+        await filing
 
     def _file(self, worker_notebook: bytes, found: str) -> None:
         """What must be on the disk before the first cell begins."""
@@ -197,8 +207,8 @@ class Attempt:
             hint="commit one there, or name it by `notebook:`, or give the project a `defaultNotebook:`",
         )
 
-    async def _host(self, project: Project, event: Event, prepared: Prepared) -> Outcome | Died:
-        site, build = self._site, self._build
+    async def _host(self, project: Project, prepared: Prepared) -> Outcome | Died:
+        site, build, event = self._site, self._build, prepared.event
         folders = (self._folder, site.builds / build.id, site.cache / project.id)
         for folder in folders[1:]:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -222,7 +232,7 @@ class Attempt:
             prepared.warm or await self._spawn(folders),
             assignment,
             project.secrets,
-            listener=StoreListener(site, build, event, filed=prepared.filing),
+            listener=StoreListener(site, build, event, noted=prepared.noting),
             order=self._order,
             seconds=project.timeout,
         )

@@ -20,14 +20,14 @@ class StoreListener:
         site: Its store and news.
         build: Whose worker; its attempt is the fence.
         event: What it is for; emitted events have its revision.
-        filed: Done when the worker notebook is in the archive.
+        noted: Done when what the worker was told is on the disk: its commit, its notebook.
     """
 
-    def __init__(self, site: Site, build: Build, event: Event, *, filed: asyncio.Future[None]) -> None:
+    def __init__(self, site: Site, build: Build, event: Event, *, noted: asyncio.Future[None]) -> None:
         self._site = site
         self._build = build
         self._event = event
-        self._filed = filed
+        self._noted = noted
 
     async def first_cell(self) -> None:
         """Note it durably.
@@ -36,7 +36,7 @@ class StoreListener:
             BrignbError: The build has another attempt by now, or its notebook cannot be kept; this worker must not begin.
         """
         site, build = self._site, self._build
-        await self._filed
+        await self._noted
         if not await site.store.note_first_cell(build.id, attempt=build.attempt, at=site.now_ms()):
             raise BrignbError("this attempt of the build is over")
 

@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -101,8 +102,13 @@ def main() -> NoReturn:
     Seat(sock).work(run_worker_notebook)
 
 
-def _note_first_cell(channel: Channel) -> None:
-    channel.ask({"op": "first_cell"}).result()
+def _note_first_cell(channel: Channel) -> Callable[[], None]:
+    noted = channel.ask({"op": "first_cell"})
+
+    def wait() -> None:
+        noted.result()
+
+    return wait
 
 
 def _session(

@@ -123,7 +123,7 @@ def attach(tree: int, folder: Path) -> None:
 
 
 def be_the_same_user() -> None:
-    """A user namespace of our own, in which we are who we were. Its mounts cannot be undone, and its processes are counted apart."""
+    """User and mount namespaces of our own, in which we are who we were. Only a process without threads can."""
     user, group = os.geteuid(), os.getegid()
     unshare(NEW_USERS | NEW_MOUNTS)
     for name, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):

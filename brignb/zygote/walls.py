@@ -25,10 +25,16 @@ _SHM: Final = Path("/dev/shm")  # noqa: S108 - the same
 def part() -> None:
     """Have mounts of our own, and see the processes of our own namespace only.
 
+    A user's worker is in a user namespace of its own, too: what was mounted before cannot be undone there, and its processes are
+    counted apart.
+
     Raises:
         OSError: The kernel refuses.
     """
-    linux.unshare(linux.NEW_MOUNTS)
+    if os.geteuid() == 0:
+        linux.unshare(linux.NEW_MOUNTS)
+    else:
+        linux.be_the_same_user()
     linux.keep_mounts_to_ourselves()
     linux.mount_proc()
 
@@ -56,10 +62,9 @@ def furnish(room: Room) -> None:
 
 
 def lock(room: Room) -> None:
-    """Give up what could undo the walls, and take the limits. A user's processes are counted in a user namespace of the build's own."""
+    """Give up what could undo the walls, and take the limits."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if os.geteuid() != 0:
-        linux.be_the_same_user()
         linux.drop_capabilities()
         resource.setrlimit(resource.RLIMIT_NPROC, (room.processes, room.processes))
     limit(room)

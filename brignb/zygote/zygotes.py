@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
+import sysconfig
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -143,11 +143,6 @@ class Zygotes:
 
 
 def environment_stamp() -> int:
-    """Changes when something is installed into, or taken out of, the folders that modules come from."""
-    stamps = []
-    for folder in sys.path:
-        try:
-            stamps.append(Path(folder or ".").stat().st_mtime_ns)
-        except OSError:  # a zip file's folder, or none
-            stamps.append(0)
-    return hash(tuple(stamps))
+    """Changes when something is installed into, or taken out of, the environment."""
+    places = {sysconfig.get_path(kind) for kind in ("purelib", "platlib")}
+    return hash(tuple(Path(place).stat().st_mtime_ns for place in sorted(places)))
