@@ -126,9 +126,12 @@ class Attempt:
             raise SourceError("executor", f"the {executor} executor is not there yet", where="project file: executor")
         commit = None
         if project.clone_url:
-            commit = await site.source.resolve(project, build.revision, any_commit=build.any_commit)
+            took: list[float] = []
+            commit = await site.source.resolve(
+                project, build.revision, any_commit=build.any_commit, fetched=took.append
+            )
             await site.store.set_commit(build.id, attempt=build.attempt, commit=commit)
-            self._say(f"source: {project.name} at {commit}")
+            self._say(f"source: {project.name} at {commit}" + "".join(f" (fetched in {s:.2f} s)" for s in took))
         raw, name = await self._notebook(project, commit)
         exported = await asyncio.to_thread(
             check, raw, name=name, commit=commit, redactor=Redactor(project.secrets.values())

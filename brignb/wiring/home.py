@@ -37,6 +37,7 @@ class Home:
         self.root = root
         self.builds = root / "builds"
         self.sources = root / "sources"
+        self.trees = root / "trees"
         self.work = root / "work"
         self.cache = root / "cache"
         self.key = root / "key"
@@ -44,7 +45,7 @@ class Home:
         self._lock: TextIO | None = None
         try:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for folder in (self.builds, self.sources, self.work, self.cache):
+            for folder in (self.builds, self.sources, self.trees, self.work, self.cache):
                 folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise BadInput(
