@@ -46,12 +46,13 @@ def main() -> int:
         os.set_inheritable(sock.fileno(), False)
         channel = Channel(sock, on_cancel=interrupter)
         assignment, secrets = channel.receive_assignment()
+        project = Project.from_stored(assignment.project)
         archive = FileArchive(Path(assignment.builds))
         redactor = Redactor(secrets.values())
         sink = ArchiveSink(
             archive, assignment.build_id, now_ms=now_ms, news=lambda: channel.tell({"op": "news"}), cap=LOG_CAP
         )
-        session = _session(assignment, secrets, archive, redactor, channel)
+        session = _session(assignment, project, secrets, archive, redactor, channel)
         sys.path.insert(0, "")  # as in Jupyter: a notebook imports what lies beside it; not before our own imports
         outcome = work(
             assignment,
@@ -66,6 +67,9 @@ def main() -> int:
                 why_canceled=lambda: interrupter.reason,
                 plan=Plan(
                     redactor=redactor,
+                    cell_bytes=project.output_limits.cell_bytes,
+                    cell_displays=project.output_limits.cell_displays,
+                    run_bytes=project.output_limits.run_bytes,
                     spill=lambda cell, text: archive.spill(assignment.build_id, f"cell-{cell}.txt", text.encode()),
                 ),
             ),
@@ -87,9 +91,13 @@ def _note_first_cell(channel: Channel) -> None:
 
 
 def _session(
-    assignment: Assignment, secrets: dict[str, str], archive: Archive, redactor: Redactor, channel: Channel
+    assignment: Assignment,
+    project: Project,
+    secrets: dict[str, str],
+    archive: Archive,
+    redactor: Redactor,
+    channel: Channel,
 ) -> Session:
-    project = Project.from_stored(assignment.project)
     work_folder = Path(assignment.work)
     return Session(
         build_id=assignment.build_id,
