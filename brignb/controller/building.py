@@ -23,7 +23,6 @@ from brignb.controller.records import materialise
 from brignb.controller.site import Site
 from brignb.errors import NotebookError, SourceError, Unavailable
 from brignb.executors.sandbox import Bind
-from brignb.export import check, to_bytes
 from brignb.model.assignment import Assignment
 from brignb.model.builds import Build, Outcome, State
 from brignb.model.events import Event
@@ -133,10 +132,8 @@ class Attempt:
             await site.store.set_commit(build.id, attempt=build.attempt, commit=commit)
             self._say(f"source: {project.name} at {commit}" + "".join(f" (fetched in {s:.2f} s)" for s in took))
         raw, name = await self._notebook(project, commit)
-        exported = await asyncio.to_thread(
-            check, raw, name=name, commit=commit, redactor=Redactor(project.secrets.values())
-        )
-        await asyncio.to_thread(site.archive.put, build.id, WORKER_NOTEBOOK, to_bytes(exported))
+        ready = await site.exports.ready(raw, name=name, commit=commit, secrets=project.secrets.values())
+        await asyncio.to_thread(site.archive.put, build.id, WORKER_NOTEBOOK, ready.content)
         source = self._folder / "src"
         source.mkdir(mode=0o700, parents=True, exist_ok=True)
         if commit is not None:
