@@ -18,12 +18,12 @@ import asyncio
 import hashlib
 import json
 import os
-from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from brignb.export.checking import check
 from brignb.export.writing import Exported, to_bytes
+from brignb.model.kept import Kept
 from brignb.model.redaction import Redactor
 
 COUNT_MAX: Final = 256
@@ -55,10 +55,7 @@ class Exports:
     """
 
     def __init__(self, *, count: int = COUNT_MAX, size: int = BYTES_MAX) -> None:
-        self._count = count
-        self._size = size
-        self._held = 0
-        self._kept: OrderedDict[bytes, Ready] = OrderedDict()  # the last used stands last
+        self._kept: Kept[bytes, Ready] = Kept(count=count, size=size)
         self._salt = os.urandom(32)
 
     async def ready(self, notebook: bytes, *, name: str, commit: str | None, secrets: Iterable[str]) -> Ready:
@@ -78,26 +75,16 @@ class Exports:
             key = await asyncio.to_thread(self._key, notebook, name, commit, values)
         else:
             key = self._key(notebook, name, commit, values)
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return self._kept[key]
-        made = await asyncio.to_thread(_made, notebook, name, commit, values)
-        self._keep(key, made)
-        return made
+        ready = self._kept.get(key)
+        if ready is None:
+            ready = await asyncio.to_thread(_made, notebook, name, commit, values)
+            self._kept.put(key, ready, len(ready.content))
+        return ready
 
     def _key(self, notebook: bytes, name: str, commit: str | None, secrets: list[str]) -> bytes:
         sha256 = hashlib.sha256(notebook).hexdigest()
         whole = json.dumps([sha256, name, commit, secrets]).encode()  # JSON: no two lists have one text
         return hashlib.blake2b(whole, key=self._salt).digest()
-
-    def _keep(self, key: bytes, made: Ready) -> None:
-        if key in self._kept:
-            return  # two builds of a notebook came at once
-        self._kept[key] = made
-        self._held += len(made.content)
-        while self._held > self._size or len(self._kept) > self._count:
-            _, old = self._kept.popitem(last=False)
-            self._held -= len(old.content)
 
 
 def _made(notebook: bytes, name: str, commit: str | None, secrets: list[str]) -> Ready:

@@ -18,6 +18,7 @@ from typing import Final, TypeVar
 
 from brignb.errors import SourceError
 from brignb.model.events import Revision
+from brignb.model.kept import Kept
 from brignb.model.projects import Project
 from brignb.source.command import Git
 from brignb.source.mirror import Mirror
@@ -33,6 +34,10 @@ log = logging.getLogger("brignb.source")
 
 OPEN_MAX: Final = 8
 """Mirrors whose reader is kept open."""
+NOTEBOOKS_MAX: Final = 256
+"""Notebooks that are remembered."""
+NOTEBOOK_BYTES_MAX: Final = 32 * 1024 * 1024
+"""Bytes of theirs."""
 _FILES: Final = ("100644", "100755")
 _NO_FILE: Final = {"120000": "a symbolic link", "160000": "a submodule"}
 
@@ -73,6 +78,7 @@ class GitSource:
         self._stall = stall
         self._history_max = history_max
         self._mirrors: dict[str, Mirror] = {}
+        self._notebooks: Kept[tuple[str, str], bytes] = Kept(count=NOTEBOOKS_MAX, size=NOTEBOOK_BYTES_MAX)
         self._trees = Trees(trees, count=trees_max, size=bytes_max)
 
     async def resolve(
@@ -100,6 +106,8 @@ class GitSource:
 
         async def work() -> bytes | None:
             await self._present(mirror, project, commit)
+            if known := self._notebooks.get((commit, path)):  # the project has the commit, and so this very file
+                return known
             entry = await mirror.objects.entry(commit, path)
             if entry is None:
                 return None
@@ -108,6 +116,7 @@ class GitSource:
             found = await mirror.objects.get(entry.digest)
             if found is None:
                 raise MirrorDamaged(f"{entry.digest} is missing")
+            self._notebooks.put((commit, path), found.content, len(found.content))
             return found.content
 
         try:

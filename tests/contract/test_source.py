@@ -283,6 +283,17 @@ async def test_notebooks_at_commits(source, site):
         assert await source.notebook(site.project, commit, missing) is None
 
 
+async def test_a_notebook_is_its_projects_alone(source, site, tmp_path):
+    """What was read for one project is not there for another that has not the commit, though it knows its digest."""
+    commit = await source.resolve(site.project, Revision(), any_commit=False)
+    assert await source.notebook(site.project, commit, "brignb.ipynb") == b"two"
+    other = Repo.new(tmp_path / "other")
+    other.commit({"brignb.ipynb": "other"})
+    stranger = Project(name="owner/other", clone_url=other.url)
+    assert await reason(source.notebook(stranger, commit, "brignb.ipynb")) == "commit_not_found"
+    assert await reason(source.tree(stranger, commit)) == "commit_not_found"
+
+
 @pytest.mark.parametrize(
     "path",
     [
