@@ -138,7 +138,11 @@ class GitSource:
             await self._present(mirror, project, commit)
             return await self._trees.hold(project.id, name_of(project, commit, await mirror.tags()), make)
 
-        return await self._mending(mirror, project, work)
+        try:
+            return await self._mending(mirror, project, work)
+        except OSError as error:
+            where = str(error.filename or project.name)
+            raise SourceError("no_source", f"the work tree cannot be kept: {error.strerror}", where=where) from error
 
     async def checkout(self, project: Project, commit: str, folder: Path) -> None:
         """See `Source.checkout`."""

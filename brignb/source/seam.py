@@ -86,7 +86,7 @@ class Source(Protocol):
         Its `.git` works there, and wherever the tree is overlaid or copied to. The caller releases it.
 
         Raises:
-            SourceError: `submodules_failed`, `repository_unreachable`.
+            SourceError: `submodules_failed`, `repository_unreachable`; `no_source` when the disk refuses.
         """
 
     async def checkout(self, project: Project, commit: str, folder: Path) -> None:

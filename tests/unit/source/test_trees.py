@@ -217,6 +217,17 @@ async def test_a_restarted_source_starts_no_git_for_a_tree(project, repo, tmp_pa
     await after.close()
 
 
+async def test_a_disk_that_refuses(project, repo, tmp_path):
+    """A reason and a place, not a traceback: a build says so in its log."""
+    source = GitSource(tmp_path / "sources", tmp_path / "trees")
+    commit = await source.resolve(project, MAIN, any_commit=False)
+    (tmp_path / "trees").write_text("")
+    with pytest.raises(SourceError, match="cannot be kept") as caught:
+        await source.tree(project, commit)
+    assert caught.value.reason == "no_source"
+    await source.close()
+
+
 async def test_a_copy_shares_no_file(project, repo, tmp_path):
     """A job may overwrite every byte of it; the tree and the mirror share inodes, a copy has its own."""
     source = GitSource(tmp_path / "sources", tmp_path / "trees")
