@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from brignb.archive.seam import Archive
+from brignb.export import Exports
 from brignb.source.seam import Source
 from brignb.store.news import News
 from brignb.store.seam import Store
@@ -19,8 +20,10 @@ class Site:
 
     Args:
         builds: The archive's folder; a worker writes into its own build's part of it.
+        exports: Kept from one build to the next.
         work: Where checkouts and jobs' folders are while a build runs.
         cache: What is kept between builds, a folder per project.
+        trees: The commits' work trees.
         hidden: What no worker sees; None: there is no sandbox here.
         executor: The server's default.
         zygotes: Where workers are forked; None: they are spawned.
@@ -38,6 +41,8 @@ class Site:
     builds: Path
     work: Path
     cache: Path
+    trees: Path
     hidden: tuple[Path, ...] | None
     executor: str = "process"
     zygotes: Zygotes | None = None
+    exports: Exports = field(default_factory=Exports)

@@ -131,7 +131,7 @@ async def _server(
     url = options.store or f"sqlite:///{home.database}"
     store = SqlStore(url, Sealer(load_key(home.key), origin=str(home.key)))
     archive = FileArchive(home.builds)
-    source = GitSource(home.sources)
+    source = GitSource(home.sources, home.trees)
     news = News()
     woken: list[Callable[[], None]] = []
 
@@ -151,6 +151,7 @@ async def _server(
         builds=home.builds,
         work=home.work,
         cache=home.cache,
+        trees=home.trees,
         hidden=hidden,
         executor=options.executor,
         zygotes=zygotes(home, walled=hidden is not None) if possible() else None,
