@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -19,6 +18,7 @@ from typing import Final
 from brignb.controller.building import Attempt
 from brignb.controller.hosting import Order
 from brignb.controller.losing import lose
+from brignb.controller.placing import clear
 from brignb.controller.site import Site
 from brignb.errors import Unavailable
 from brignb.model.builds import Build, State
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 def _empty(folder: Path) -> None:
     for left in folder.iterdir():
-        shutil.rmtree(left, ignore_errors=True)
+        clear(left)
 
 
 _PAGE: Final = 200

@@ -30,6 +30,14 @@ SRC: Final = Path("/src")
 _TMP: Final = Path("/tmp")  # noqa: S108 - the machine's, which a worker does not see
 
 
+def clear(work: Path) -> None:
+    """Forget a build's work folder, whatever it was when its server died."""
+    kernels = work / "layer" / "work" / "work"
+    if kernels.is_dir():
+        kernels.chmod(0o700)  # of an overlay; nobody may look into it, not even rmtree
+    shutil.rmtree(work, ignore_errors=True)
+
+
 class Place:
     """See the module.
 
@@ -84,15 +92,15 @@ class Place:
     @property
     def room(self) -> Room:
         """What a forked worker shuts itself into."""
-        site, limits = self._site, self._project.limits
-        if not self._walled:
+        hidden, limits = self._site.hidden, self._project.limits
+        if hidden is None:
             return Room(memory=limits.memory, processes=limits.processes)
         return Room(
             tree=str(self._tree.folder) if self._tree else None,
             layer=str(self.work / "layer"),
             folder=str(self._copy),
             own=tuple(map(str, self._own)),
-            hidden=tuple(map(str, (site.builds, site.work, site.cache, site.trees))),
+            hidden=tuple(map(str, hidden)),
             kept=tuple(map(str, python_below(_TMP))),
             memory=limits.memory,
             processes=limits.processes,
@@ -121,10 +129,7 @@ class Place:
         artifacts, kept = self.work / "artifacts", self._builds / "artifacts"
         if artifacts.is_dir() and not kept.exists():
             artifacts.rename(kept)
-        layer = self.work / "layer" / "work" / "work"
-        if layer.is_dir():
-            layer.chmod(0o700)  # the kernel's own, which nobody may look into: not even rmtree
-        shutil.rmtree(self.work, ignore_errors=True)
+        clear(self.work)
 
     @property
     def _own(self) -> tuple[Path, ...]:

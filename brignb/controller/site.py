@@ -23,7 +23,6 @@ class Site:
         exports: Kept from one build to the next.
         work: Where checkouts and jobs' folders are while a build runs.
         cache: What is kept between builds, a folder per project.
-        trees: The commits' work trees.
         hidden: What no worker sees; None: there is no sandbox here.
         executor: The server's default.
         zygotes: Where workers are forked; None: they are spawned.
@@ -41,7 +40,6 @@ class Site:
     builds: Path
     work: Path
     cache: Path
-    trees: Path
     hidden: tuple[Path, ...] | None
     executor: str = "process"
     zygotes: Zygotes | None = None

@@ -151,7 +151,6 @@ async def _server(
         builds=home.builds,
         work=home.work,
         cache=home.cache,
-        trees=home.trees,
         hidden=hidden,
         executor=options.executor,
         zygotes=zygotes(home, walled=hidden is not None) if possible() else None,

@@ -10,7 +10,6 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -106,13 +105,8 @@ def main() -> NoReturn:
     Seat(sock).work(run_worker_notebook)
 
 
-def _note_first_cell(channel: Channel) -> Callable[[], None]:
-    noted = channel.ask({"op": "first_cell"})
-
-    def wait() -> None:
-        noted.result()
-
-    return wait
+def _note_first_cell(channel: Channel) -> None:
+    channel.ask({"op": "first_cell"}).result()
 
 
 def _session(

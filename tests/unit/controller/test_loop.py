@@ -51,7 +51,6 @@ async def test_a_build_that_is_being_claimed_is_drained_too(tmp_path):
         builds=tmp_path / "builds",
         work=tmp_path / "work",
         cache=tmp_path / "cache",
-        trees=tmp_path / "trees",
         hidden=None,
     )
     controller = Controller(site, workers=1)

@@ -36,7 +36,6 @@ async def site(tmp_path):
         builds=tmp_path / "builds",
         work=tmp_path,
         cache=tmp_path,
-        trees=tmp_path,
         hidden=None,
     )
     await store.close()
