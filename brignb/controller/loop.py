@@ -18,9 +18,9 @@ from typing import Final
 from brignb.controller.building import Attempt
 from brignb.controller.hosting import Order
 from brignb.controller.losing import lose
-from brignb.controller.placing import clear
 from brignb.controller.site import Site
 from brignb.errors import Unavailable
+from brignb.executors.folders import remove
 from brignb.model.builds import Build, State
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,10 @@ log = logging.getLogger(__name__)
 
 def _empty(folder: Path) -> None:
     for left in folder.iterdir():
-        clear(left)
+        try:
+            remove(left)
+        except OSError as error:
+            log.warning("%s cannot be deleted: %s", left, error)
 
 
 _PAGE: Final = 200

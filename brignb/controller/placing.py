@@ -9,7 +9,6 @@ What must never happen: a folder of one build in another's sight, a tree that is
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -18,6 +17,7 @@ from brignb.controller.hosting import Process
 from brignb.controller.site import Site
 from brignb.controller.spawning import Sandbox, spawn
 from brignb.errors import Unavailable
+from brignb.executors.folders import remove
 from brignb.executors.sandbox import Bind, python_below
 from brignb.model.projects import Project
 from brignb.model.rooms import Room
@@ -28,14 +28,6 @@ log = logging.getLogger(__name__)
 
 SRC: Final = Path("/src")
 _TMP: Final = Path("/tmp")  # noqa: S108 - the machine's, which a worker does not see
-
-
-def clear(work: Path) -> None:
-    """Forget a build's work folder, whatever it was when its server died."""
-    kernels = work / "layer" / "work" / "work"
-    if kernels.is_dir():
-        kernels.chmod(0o700)  # of an overlay; nobody may look into it, not even rmtree
-    shutil.rmtree(work, ignore_errors=True)
 
 
 class Place:
@@ -129,7 +121,8 @@ class Place:
         artifacts, kept = self.work / "artifacts", self._builds / "artifacts"
         if artifacts.is_dir() and not kept.exists():
             artifacts.rename(kept)
-        clear(self.work)
+        if self.work.is_dir():
+            remove(self.work)
 
     @property
     def _own(self) -> tuple[Path, ...]:
