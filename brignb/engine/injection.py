@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any, Final
 
+VERSION: Final = version("papermill")
 INJECTED: Final = "injected-parameters"
 PARAMETERS: Final = "parameters"
 
@@ -37,7 +38,7 @@ def inject(notebook: dict[str, Any], parameters: Mapping[str, Any]) -> dict[str,
     from papermill.parameterize import parameterize_notebook  # noqa: PLC0415 - the same
 
     node = nbformat.from_dict({**notebook, "nbformat": 4, "nbformat_minor": 5})
-    node.metadata.setdefault("papermill", {"version": version("papermill")})
+    node.metadata.setdefault("papermill", {"version": VERSION})
     for cell in node.cells:
         cell.metadata.setdefault("tags", [])
     rendered: dict[str, Any] = parameterize_notebook(node, dict(parameters), kernel_name="python3", language="python")

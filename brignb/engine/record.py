@@ -112,14 +112,18 @@ class Record:
         unharmed = not any(cell.harmed for cell in self.cells)
         note = f"{state}, {message or reason}" if message or reason else state
         taken = {str(cell.node["id"]) for cell in self.cells if cell.node.get("id")}
+        moment = self._start.get("at")
         for at, cell in enumerate(self.cells):
             passed = at < reached or (over and unharmed and reached >= 0)
-            cell.close(over=over, passed=passed, note=note, fresh_id=f"brignb-{at}", taken=taken)
+            cell.close(at=moment, over=over, passed=passed, note=note, fresh_id=f"brignb-{at}", taken=taken)
+            moment = cell.ended or moment
         unwell = ended is not None and ended.state is not State.SUCCEEDED and self._finish is None
         failed = unwell or any(cell.failed for cell in self.cells)
         mine = {**self._metadata.get("brignb", {}), **about, "state": state, "reason": reason, "message": message}
         if "tier" in self._start:
             mine["tier"] = self._start["tier"]
+        if "language_info" in self._start:
+            self._metadata["language_info"] = copy.deepcopy(self._start["language_info"])
         metadata = {**self._metadata, "papermill": self._papermill(failed=failed), "brignb": mine}
         return {
             "cells": [cell.node for cell in self.cells],

@@ -15,8 +15,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from brignb.engine.capture import Capture
-from brignb.engine.injection import INJECTED, source_of, tags_of
+from brignb.engine.injection import INJECTED, VERSION, source_of, tags_of
 from brignb.engine.interrupts import Interrupts
+from brignb.engine.language import LANGUAGE_INFO
 from brignb.engine.loop import Body, CellLoop
 from brignb.engine.seam import Failure, Plan
 from brignb.engine.shell import Shell, error_text
@@ -51,7 +52,7 @@ class Run:
         self._shell = shell
         self._interrupts = interrupts
         self._cells = notebook["cells"]
-        self._version = notebook.get("metadata", {}).get("papermill", {}).get("version")
+        self._version = notebook.get("metadata", {}).get("papermill", {}).get("version", VERSION)
         self._plan = plan
         self._capture = capture
         self._now_ms = now_ms
@@ -86,6 +87,7 @@ class Run:
             "at": self._now_ms(),
             "tier": tier,
             "version": self._version,
+            "language_info": LANGUAGE_INFO,
             "parameters": dict(self._plan.parameters),
             "injected": None if injected is None else {"index": injected, "source": source_of(self._cells[injected])},
         }
@@ -107,7 +109,7 @@ class Run:
             self._bind()
         if INJECTED in tags or not source.strip() or "skip-execution" in tags:
             status = "skipped" if "skip-execution" in tags else "completed"
-            self._capture.put({"op": "end", "cell": index, "at": self._now_ms(), "seconds": None, "status": status})
+            self._capture.put({"op": "end", "cell": index, "at": self._now_ms(), "seconds": 0.0, "status": status})
             return
         allowed = "raises-exception" in tags
         error = self._run_cell(index, self._loop.source(source, cell_id), {}, allowed=allowed)

@@ -94,6 +94,7 @@ class Shell(InteractiveShell):
         main = sys.modules["__main__"]
         shell = cls(config=config, ipython_dir="")
         sys.modules["__main__"] = main
+        shell._db = {}  # what `%cd` and `%bookmark` note; IPython's own would be a folder of the profile's
         return shell
 
     def init_profile_dir(self, profile_dir: Any) -> None:
@@ -123,6 +124,14 @@ class Shell(InteractiveShell):
     def show_usage_error(self, exc: BaseException) -> None:
         """As an error of the cell, as every other."""
         self._showtraceback(type(exc), exc, [f"UsageError: {exc}"])
+
+    def showtraceback(self, exc_tuple: Any = None, *rest: Any, **options: Any) -> None:
+        """IPython's; but a group is an error of the cell, as every other: IPython prints it and says nothing more."""
+        error = (exc_tuple or sys.exc_info())[1]
+        if _has_group(error):
+            self.show_error(error)
+        else:
+            super().showtraceback(exc_tuple, *rest, **options)
 
     def show_error(self, error: BaseException) -> None:
         """The traceback of an exception, from the first frame that is not ours."""
@@ -165,8 +174,8 @@ def _has_group(error: BaseException | None) -> bool:
     return False
 
 
-_OURS = (str(Path(__file__).parents[1]) + os.sep, str(Path(asyncio.__file__).parent) + os.sep)
-"""Where the frames between the engine and a handler are from."""
+_OURS = tuple(str(Path(file).parent) + os.sep for file in (Path(__file__).parent, asyncio.__file__, page.__file__))
+"""Where the frames between the engine and user code are from: ours, asyncio's, IPython's."""
 
 
 def _users_frames(error: BaseException) -> TracebackType | None:

@@ -57,7 +57,7 @@ class Redirected:
 class Stream(io.TextIOBase):
     """`sys.stdout` or `sys.stderr` of user code."""
 
-    encoding = "utf-8"
+    encoding = "UTF-8"
     errors = "replace"
 
     def __init__(self, redirected: Redirected, take: Callable[[str, str], None]) -> None:
