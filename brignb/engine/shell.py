@@ -77,7 +77,7 @@ def _untold(_entry: Entry) -> None:
 
 
 class Shell(InteractiveShell):
-    """See the module. `tell` takes the entries, without their cell; `ended_by` is what a cell that is being cancelled shows."""
+    """See the module, whose class is named as ipykernel's: pandas, plotly, rich and others show themselves by that name. `tell` takes the entries, without their cell; `ended_by` is what a cell that is being cancelled shows."""
 
     display_pub_class = Type(Publisher)
     displayhook_class = Type(Hook)
@@ -89,7 +89,6 @@ class Shell(InteractiveShell):
     def build(cls) -> Shell:
         """A new shell. `brignb.engine.stage` makes it the one that `get_ipython()` finds, and `__main__`."""
         config = Config()
-        config.HistoryManager.enabled = False
         config.HistoryManager.hist_file = ":memory:"
         main = sys.modules["__main__"]
         shell = cls(config=config, ipython_dir="")
@@ -156,6 +155,9 @@ class Shell(InteractiveShell):
             "traceback": [clean_text(line) for line in stb],
         }
         self.tell({"op": "output", "output": output})
+
+
+Shell.__name__ = Shell.__qualname__ = "ZMQInteractiveShell"
 
 
 def error_text(error: BaseException) -> str:

@@ -9,15 +9,20 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping
+from itertools import groupby
 from typing import Any
 
 from fidelity.books.book import Book
+from fidelity.runner import MARKER
 
-MARKERS = "papermill-error-cell-tag"
-
+INJECTED = "injected-parameters"
 BY_NATURE: list[tuple[str, str, str]] = [
     (r"0x[0-9a-f]{6,}", "0xADDRESS", "an object's address"),
-    (r"/tmp/ipykernel_\d+/\d+\.py|<ipython-input-\d+-[0-9a-f]+>|(?<=\()\d+\.py(?=, line)", "CELL", "where a cell's code is said to stand"),
+    (
+        r"/tmp/ipykernel_\d+/\d+\.py|<ipython-input-\d+-[0-9a-f]+>|(?<=\()\d+\.py(?=, line)",
+        "CELL",
+        "where a cell's code is said to stand",
+    ),
     (r"FOLDER_OF_THE_RUN", "FOLDER", "each run has a folder of its own"),
     (r"\b[0-9a-f]{32}\b", "ID", "a random id of a widget or a display"),
     (r"(?:(?<=user )|(?<=sys: )|(?<=total: )|(?<=Wall time: ))[\d.e+]+ [mnμµ]?s", "TIME", "measured"),
@@ -46,16 +51,19 @@ class Seen:
         self.drawings: list[list[str]] = []
         self.raised = result["raised"]
         notebook = result["notebook"]
-        cells = [cell for cell in notebook["cells"] if MARKERS not in cell["metadata"].get("tags", [])]
+        cells = [cell for cell in notebook["cells"] if MARKER not in cell["metadata"].get("tags", [])]
         owners = iter(book.owners())
         self.cells: dict[str, list[dict[str, Any]]] = {"injected": [], **{name: [] for name in book.behaviours}}
-        mine = {cell.get("source") for b in book.behaviours.values() for cell in b.cells}
+        has_injected = any(
+            INJECTED in cell["metadata"].get("tags", []) for b in book.behaviours.values() for cell in b.cells
+        )
         for cell in cells:
-            tags = cell["metadata"].get("tags", [])
-            injected = "injected-parameters" in tags and text_of(cell["source"]) not in mine
+            injected = INJECTED in cell["metadata"].get("tags", []) and not has_injected
             owner = "injected" if injected else next(owners, "beyond")
             racing = owner in book.behaviours and bool(book.behaviours[owner].racing)
-            self.cells.setdefault(owner, []).append(self._cell(cell, racing=racing, with_id=book.minor >= 5 and not injected))
+            self.cells.setdefault(owner, []).append(
+                self._cell(cell, racing=racing, with_id=book.minor >= 5 and not injected)
+            )
         marked = len(notebook["cells"]) - len(cells)
         self.notebook = {
             "metadata": self._metadata(notebook["metadata"]),
@@ -81,7 +89,8 @@ class Seen:
         }
         if cell["cell_type"] == "code":
             seen["count"] = cell["execution_count"]
-            seen["outputs"] = self._outputs(cell["outputs"], racing=racing)
+            own = [_counted(o, seen["count"]) for o in cell["outputs"]]
+            seen["outputs"] = self._outputs(own, racing=racing)
         return seen
 
     def _outputs(self, outputs: list[dict[str, Any]], *, racing: bool) -> list[Any]:
@@ -93,11 +102,15 @@ class Seen:
                 self.drawings.append(output["traceback"])
                 gathered.append(self._plain(_error(output)))
             else:
-                gathered.append(self._plain({**output, "data": _joined(output["data"])} if "data" in output else output))
+                gathered.append(
+                    self._plain({**output, "data": _joined(output["data"])} if "data" in output else output)
+                )
         return [_bag(output) if racing and "stream" in output else output for output in gathered]
 
     def _metadata(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
-        about = {k: v for k, v in metadata.get("papermill", {}).items() if not k.endswith(("_time", "duration", "_path"))}
+        about = {
+            k: v for k, v in metadata.get("papermill", {}).items() if not k.endswith(("_time", "duration", "_path"))
+        }
         return self._plain({**{k: v for k, v in metadata.items() if k != "brignb"}, "papermill": about})
 
     def _plain(self, value: Any) -> Any:
@@ -116,11 +129,17 @@ def _error(output: Mapping[str, Any]) -> dict[str, Any]:
     """An error as its exceptions and the frames of its traceback, in order.
 
     How a frame is drawn is IPython's affair: it draws an excerpt with the failing expression where it finds the cell's source, and
-    ipykernel's names for cells it does not find. What it draws there is compared on its own (`drawings`).
+    ipykernel's names for cells it does not find. What it draws there is compared on its own (`drawings`). A recursion
+    is folded or not by the same rule, so equal frames in a row are one.
     """
     text = _ANSI.sub("", "\n".join(output["traceback"]))
-    frames = [(found["where"], found["name"] or "") for found in _FRAME.finditer(text)]
-    return {"error": output["ename"], "says": output["evalue"], "frames": frames, "last": text.rstrip().splitlines()[-1:]}
+    frames = [key for key, _ in groupby((found["where"], found["name"] or "") for found in _FRAME.finditer(text))]
+    return {
+        "error": output["ename"],
+        "says": output["evalue"],
+        "frames": frames,
+        "last": text.rstrip().splitlines()[-1:],
+    }
 
 
 def _joined(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,12 +161,20 @@ def _add_text(gathered: list[Any], name: str, text: str) -> None:
         gathered[-2:] = gathered[-2:][::-1]
 
 
+def _counted(output: dict[str, Any], count: int | None) -> dict[str, Any]:
+    """A result's count is its cell's; that one is compared."""
+    own = count is not None and output.get("execution_count") == count
+    return {**output, "execution_count": "its cell's"} if own else output
+
+
 def _bag(output: dict[str, Any]) -> dict[str, Any]:
     return {**output, "text": sorted(output["text"].splitlines(keepends=True))}
 
 
 def _same(aspect: str, theirs: Any, mine: Any) -> bool:
-    if aspect != "outputs" or not any(isinstance(output.get("text"), list) for output in [*(theirs or ()), *(mine or ())]):
+    if aspect != "outputs" or not any(
+        isinstance(output.get("text"), list) for output in [*(theirs or ()), *(mine or ())]
+    ):
         return bool(theirs == mine)
     texts = [Counter(line for o in outputs for line in o.get("text", ())) for outputs in (theirs, mine)]
     rest = [[o for o in outputs if "stream" not in o] for outputs in (theirs, mine)]

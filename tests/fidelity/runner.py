@@ -19,6 +19,7 @@ from typing import Any
 
 STOCK = "papermill alone"
 MIRROR = "papermill --engine brignb"
+MARKER = "papermill-error-cell-tag"
 CHILDREN = 2
 """At a time."""
 
@@ -52,6 +53,8 @@ def run_engine(name: str, book: Mapping[str, Any], folder: Path) -> dict[str, An
 
     from brignb.engine.seam import Plan
 
+    cells = [cell for cell in book["notebook"]["cells"] if MARKER not in cell["metadata"].get("tags", [])]
+    book = {**book, "notebook": {**book["notebook"], "cells": cells}}  # as `brignb.export` hands it over
     outcome = ENGINES[name](book["notebook"], Plan(parameters=book["parameters"]), Journal(folder / "journal"))
     return {"notebook": record(book, folder, None), "raised": None if outcome.state == "succeeded" else outcome.reason}
 
@@ -107,7 +110,7 @@ def bury(engine: str, book: Mapping[str, Any], folder: Path) -> None:
     if (folder / "result.json").exists() or (folder / "error.txt").exists():
         return
     if engine == MIRROR:
-        result = {"notebook": json.loads((folder / "in.ipynb").read_text()), "raised": "died"}
+        result = {"notebook": json.loads((folder / "out.ipynb").read_text()), "raised": "died"}
     else:
         lost = Outcome(state=State.LOST, reason="worker_died", message="it died")
         result = {"notebook": record(book, folder, lost), "raised": "worker_died"}

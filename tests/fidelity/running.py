@@ -37,6 +37,8 @@ def run_books(engine: str, names: Sequence[str], folder: Path) -> dict[str, Seen
     for at, name in enumerate(names):
         place = folder / str(at)
         error = place / "error.txt"
-        assert (place / "result.json").exists(), f"{engine}, {name}: {error.read_text() if error.exists() else done.stderr}"
+        assert (place / "result.json").exists(), (
+            f"{engine}, {name}: {error.read_text() if error.exists() else done.stderr}"
+        )
         seen[name] = Seen(json.loads((place / "result.json").read_text()), str(place / "work"), BOOKS[name])
     return seen

@@ -45,15 +45,25 @@ DISPLAYS = Book(
         "_repr_mimebundle_": shows(
             "class B:\n    def _repr_mimebundle_(self, include=None, exclude=None):\n        return {'text/plain': 'b', 'application/x+json': {'k': 1}}, {'text/plain': {'m': 2}}\nB()"
         ),
-        "_repr_html_ with metadata": shows("class H:\n    def _repr_html_(self): return '<i>', {'isolated': True}\nH()"),
-        "_repr_html_ that fails": shows(fails("class H:\n    def __repr__(self): return 'H'\n    def _repr_html_(self): return 1 / 0\nH()")),
-        "_repr_html_ that answers None": shows("class H:\n    def __repr__(self): return 'H'\n    def _repr_html_(self): return None\nH()"),
+        "_repr_html_ with metadata": shows(
+            "class H:\n    def _repr_html_(self): return '<i>', {'isolated': True}\nH()"
+        ),
+        "_repr_html_ that fails": shows(
+            fails("class H:\n    def __repr__(self): return 'H'\n    def _repr_html_(self): return 1 / 0\nH()")
+        ),
+        "_repr_html_ that answers None": shows(
+            "class H:\n    def __repr__(self): return 'H'\n    def _repr_html_(self): return None\nH()"
+        ),
         "_ipython_display_": shows("class I:\n    def _ipython_display_(self): print('shows itself')\nI()"),
         "_repr_pretty_": shows("class Y:\n    def _repr_pretty_(self, p, cycle): p.text('pretty')\nY(), [Y()]"),
         "display of several": shows("display(1, 'two', [3])"),
         "display among prints": shows("print('a')\ndisplay('p')\nprint('b')\n'r'"),
-        "display of a raw bundle": shows("display({'text/plain': 'p', 'text/html': '<p>'}, raw=True, metadata={'k': 'v'})"),
-        "display's include and exclude": shows("display(H(), exclude=['text/html'])\ndisplay(M(), include=['text/markdown'])"),
+        "display of a raw bundle": shows(
+            "display({'text/plain': 'p', 'text/html': '<p>'}, raw=True, metadata={'k': 'v'})"
+        ),
+        "display's include and exclude": shows(
+            "display(H(), exclude=['text/html'])\ndisplay(M(), include=['text/markdown'])"
+        ),
         "IPython's display classes": shows(
             "from IPython.display import *\nfor thing in (HTML('<b>'), Markdown('*m*'), Latex('$x$'), Math('x'), SVG('<svg xmlns=\"http://www.w3.org/2000/svg\"/>'), JSON({'a': 1}), Javascript('1'), Pretty('p')):\n    display(thing)"
         ),
@@ -69,7 +79,9 @@ DISPLAYS = Book(
             "shown = display({'text/plain': '0%'}, raw=True, display_id='progress')",
             "update_display({'text/plain': '100%'}, raw=True, display_id='progress')",
         ),
-        "one id shown twice": shows("display('x', display_id='twin')\ndisplay('x', display_id='twin')", "update_display('y', display_id='twin')"),
+        "one id shown twice": shows(
+            "display('x', display_id='twin')\ndisplay('x', display_id='twin')", "update_display('y', display_id='twin')"
+        ),
         "update of an unknown id": shows("update_display('z', display_id='nobody')"),
         "clear_output": shows("print('a'); clear_output(); print('b')"),
         "clear_output that waits": shows("print('a'); clear_output(wait=True); print('b')"),
@@ -84,13 +96,18 @@ DISPLAYS = Book(
         ),
         "%precision": shows("%precision 3", "3.14159265", "%precision"),
         "a display hook of the notebook's": shows(
-            "import sys\nold = sys.displayhook\nsys.displayhook = lambda v: print('hook', v)\n7", "sys.displayhook = old\n7"
+            "import sys\nold = sys.displayhook\nsys.displayhook = lambda v: print('hook', v)\n7",
+            "sys.displayhook = old\n7",
         ),
         "ast_node_interactivity": shows(
             "get_ipython().ast_node_interactivity = 'all'", "1\n2", "get_ipython().ast_node_interactivity = 'last_expr'"
         ),
-        "publish_display_data": shows("from IPython.display import publish_display_data\npublish_display_data({'text/plain': 'p'}, {'a': 'b'})"),
-        "NaN in a JSON bundle": shows("display({'application/json': {'n': 1.5, 'deep': [[[1]]]}, 'text/plain': 'n'}, raw=True)"),
+        "publish_display_data": shows(
+            "from IPython.display import publish_display_data\npublish_display_data({'text/plain': 'p'}, {'a': 'b'})"
+        ),
+        "NaN in a JSON bundle": shows(
+            "display({'application/json': {'n': 1.5, 'deep': [[[1]]]}, 'text/plain': 'n'}, raw=True)"
+        ),
         "bytes in a bundle": shows("display({'image/png': PNG, 'text/plain': 'png'}, raw=True)"),
         "a display of 200 kB": shows("display({'text/plain': 'x' * 200_000}, raw=True)"),
         "an empty cell": shows("", "  \n\n", "# only a comment"),

@@ -18,7 +18,9 @@ VALUES = {
 
 def ending(source: str, **cells: str) -> Book:
     """A notebook whose second cell ends it."""
-    return Book({"before": shows("print('before')"), "the end": shows(source), "after": shows("print('after')", **cells)})
+    return Book(
+        {"before": shows("print('before')"), "the end": shows(source), "after": shows("print('after')", **cells)}
+    )
 
 
 ENDS = {
@@ -38,20 +40,35 @@ ENDS = {
     "parameters": Book(
         {
             "defaults": shows(DEFAULTS),
-            "values": shows("count, name, ratio, flag, items, table, nothing", "[type(v).__name__ for v in (count, name, ratio, flag, items, table, nothing)]"),
+            "values": shows(
+                "count, name, ratio, flag, items, table, nothing",
+                "[type(v).__name__ for v in (count, name, ratio, flag, items, table, nothing)]",
+            ),
         },
         parameters=VALUES,
     ),
     "some parameters": Book(
-        {"a title": shows({"cell_type": "markdown", "source": "# T", "metadata": {}}), "defaults": shows(DEFAULTS), "values": shows("count, name")},
+        {
+            "a title": shows({"cell_type": "markdown", "source": "# T", "metadata": {}}),
+            "defaults": shows(DEFAULTS),
+            "values": shows("count, name"),
+        },
         parameters={"count": 2},
     ),
     "an injected cell of an earlier run": Book(
-        {"defaults": shows(DEFAULTS), "injected": shows(code("# Parameters\ncount = 5\n", "injected-parameters")), "values": shows("count, name")},
+        {
+            "defaults": shows(DEFAULTS),
+            "an earlier run's": shows(code("# Parameters\ncount = 5\n", "injected-parameters")),
+            "values": shows("count, name"),
+        },
         parameters={"count": 6},
     ),
     "no parameters": Book({"defaults": shows(DEFAULTS), "values": shows("count, name")}),
     "no code": Book({"words": shows({"cell_type": "markdown", "source": "only words", "metadata": {}})}),
-    "an older format": Book({"a result": shows("1 + 1"), "words": shows({"cell_type": "markdown", "source": "w", "metadata": {}})}, minor=2),
-    "metadata of a notebook": Book({"a result": shows("1")}, metadata={"title": "mine", "authors": [{"name": "A"}], "toc": {"a": 1}}),
+    "an older format": Book(
+        {"a result": shows("1 + 1"), "words": shows({"cell_type": "markdown", "source": "w", "metadata": {}})}, minor=2
+    ),
+    "metadata of a notebook": Book(
+        {"a result": shows("1")}, metadata={"title": "mine", "authors": [{"name": "A"}], "toc": {"a": 1}}
+    ),
 }

@@ -27,9 +27,7 @@ STREAMS = Book(
         "os.write between prints": shows(
             "print('a', flush=True); n = os.write(1, b'b\\n'); print('c', flush=True)", racing=PIPE
         ),
-        "subprocess": shows(
-            "import subprocess\np = subprocess.run(['echo', 'from a child'], check=True)", racing=PIPE
-        ),
+        "subprocess": shows("import subprocess\np = subprocess.run(['echo', 'from a child'], check=True)", racing=PIPE),
         "subprocess between prints": shows(
             "print('a', flush=True); p = subprocess.run(['echo', 'b']); print('c', flush=True)", racing=PIPE
         ),
@@ -44,7 +42,9 @@ STREAMS = Book(
             "try:\n    sys.stdout.write(b'bytes')\nexcept TypeError as error:\n    print(type(error).__name__)"
         ),
         "writelines": shows("sys.stdout.writelines(['a\\n', 'b\\n'])"),
-        "stdout's attributes": shows("sys.stdout.encoding, sys.stdout.isatty(), sys.stdout.writable(), sys.stdout.closed"),
+        "stdout's attributes": shows(
+            "sys.stdout.encoding, sys.stdout.isatty(), sys.stdout.writable(), sys.stdout.closed"
+        ),
         "redirect_stdout": shows(
             "import contextlib, io\nwith contextlib.redirect_stdout(io.StringIO()) as held: print('held')\nheld.getvalue()"
         ),
