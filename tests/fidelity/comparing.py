@@ -58,11 +58,12 @@ class Seen:
             INJECTED in cell["metadata"].get("tags", []) for b in book.behaviours.values() for cell in b.cells
         )
         for cell in cells:
-            injected = INJECTED in cell["metadata"].get("tags", []) and not has_injected
+            tags = cell["metadata"].get("tags", [])
+            injected = INJECTED in tags and not has_injected
             owner = "injected" if injected else next(owners, "beyond")
             racing = owner in book.behaviours and bool(book.behaviours[owner].racing)
             self.cells.setdefault(owner, []).append(
-                self._cell(cell, racing=racing, with_id=book.minor >= 5 and not injected)
+                self._cell(cell, racing=racing, with_id=book.minor >= 5 and INJECTED not in tags)
             )
         marked = len(notebook["cells"]) - len(cells)
         self.notebook = {
@@ -168,7 +169,7 @@ def _counted(output: dict[str, Any], count: int | None) -> dict[str, Any]:
 
 
 def _bag(output: dict[str, Any]) -> dict[str, Any]:
-    return {**output, "text": sorted(output["text"].splitlines(keepends=True))}
+    return {**output, "text": sorted(output["text"])}
 
 
 def _same(aspect: str, theirs: Any, mine: Any) -> bool:
@@ -176,7 +177,7 @@ def _same(aspect: str, theirs: Any, mine: Any) -> bool:
         isinstance(output.get("text"), list) for output in [*(theirs or ()), *(mine or ())]
     ):
         return bool(theirs == mine)
-    texts = [Counter(line for o in outputs for line in o.get("text", ())) for outputs in (theirs, mine)]
+    texts = [Counter(c for o in outputs for c in o.get("text", ())) for outputs in (theirs, mine)]
     rest = [[o for o in outputs if "stream" not in o] for outputs in (theirs, mine)]
     return rest[0] == rest[1] and texts[0] <= texts[1]
 

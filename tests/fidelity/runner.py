@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import signal
 import sys
 import traceback
 import warnings
@@ -22,6 +24,8 @@ MIRROR = "papermill --engine brignb"
 MARKER = "papermill-error-cell-tag"
 CHILDREN = 2
 """At a time."""
+STOCK_LIMIT, STOCK_TRIES = 40, 3
+"""papermill hangs at its end now and then, once Output widgets were used; the reference is what it makes when it does not."""
 
 
 def run_papermill(engine: str | None, book: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -89,6 +93,8 @@ def child(engine: str, book: Mapping[str, Any], folder: Path) -> None:
         for name, text in book["files"].items():
             (work / name).write_text(text)
         os.chdir(work)
+        if engine == STOCK:
+            signal.alarm(STOCK_LIMIT)
         with warnings.catch_warnings(action="ignore") if engine == STOCK else warnings.catch_warnings():
             if engine in {STOCK, MIRROR}:
                 result = run_papermill(None if engine == STOCK else "brignb", book, folder)
@@ -124,18 +130,22 @@ def main(engine: str, folder: str) -> None:
     else:
         import contract.engines  # noqa: F401 - the same
     books = json.load(sys.stdin)
-    running: dict[int, tuple[dict[str, Any], Path]] = {}
-    waiting = [(book, Path(folder) / str(at)) for at, book in enumerate(books)]
+    running: dict[int, tuple[dict[str, Any], Path, int]] = {}
+    waiting = [(book, Path(folder) / str(at), 1) for at, book in enumerate(books)]
     while waiting or running:
         while waiting and len(running) < CHILDREN:
-            book, place = waiting.pop(0)
+            book, place, tries = waiting.pop(0)
             place.mkdir(parents=True)
             if (pid := os.fork()) == 0:
                 child(engine, book, place)
-            running[pid] = (book, place)
-        pid, _ = os.wait()
-        if pid in running:
-            bury(engine, *running.pop(pid))
+            running[pid] = (book, place, tries)
+        pid, status = os.wait()
+        book, place, tries = running.pop(pid)
+        if os.waitstatus_to_exitcode(status) == -signal.SIGALRM and tries < STOCK_TRIES:
+            shutil.rmtree(place)
+            waiting.insert(0, (book, place, tries + 1))
+        else:
+            bury(engine, book, place)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -31,6 +32,7 @@ def run_books(engine: str, names: Sequence[str], folder: Path) -> dict[str, Seen
         capture_output=True,
         text=True,
         timeout=300,
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},  # ipykernel looks
         check=False,
     )
     seen = {}

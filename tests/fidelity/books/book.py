@@ -30,7 +30,7 @@ class Behaviour:
 
     Args:
         cells: Sources, or whole cells.
-        racing: Why it is by chance where, and whether, stock papermill has these lines: each that it has must be in ours.
+        racing: Why it is by chance where, and whether, stock papermill has these lines: each character that it has must be in ours.
             Empty: they are in order.
     """
 

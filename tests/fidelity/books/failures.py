@@ -5,7 +5,6 @@ from fidelity.books.book import Book, fails, shows
 MODULE = "def deep(n):\n    if n:\n        return deep(n - 1)\n    raise LookupError('in a module')\n"
 
 FAILURES = Book(
-    fast=True,
     files={"failing.py": MODULE, "broken.py": "def f(:\n    pass\n"},
     behaviours={
         "an exception": shows(fails("print('before')\n1 / 0\nprint('after')")),

@@ -3,7 +3,6 @@
 from fidelity.books.book import Book, fails, shows
 
 MAGICS = Book(
-    fast=True,
     behaviours={
         "!command": shows("!echo from a shell"),
         "!command with a variable": shows("word = 'w'\n!echo $word {word * 2} $$HOME_NOT"),
