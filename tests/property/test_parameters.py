@@ -70,10 +70,11 @@ def nest(depth: int) -> Any:
     return value
 
 
+GOOD_NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,12}", fullmatch=True)
 NAMES = st.one_of(
     st.sampled_from(EVIL),
     st.sampled_from(keyword.kwlist + keyword.softkwlist + sorted(RESERVED)),
-    st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,12}", fullmatch=True),
+    GOOD_NAMES,
     st.text(max_size=8),
 )
 LEAVES = st.one_of(
@@ -103,7 +104,13 @@ VALUES = st.one_of(
     st.integers(min_value=1, max_value=70).map(nest),
     STRANGE,
 )
-EXAMPLE = st.lists(st.tuples(NAMES, st.sampled_from(ANNOTATIONS), VALUES), min_size=PAIRS, max_size=PAIRS)
+FITTING = st.one_of(
+    st.tuples(GOOD_NAMES, st.just("Any"), VALUES),
+    st.tuples(GOOD_NAMES, st.sampled_from(("str", "str | None")), st.sampled_from(NASTY) | st.text(max_size=20)),
+    st.tuples(GOOD_NAMES, st.just("int | float | str"), LEAVES),
+    st.tuples(GOOD_NAMES, st.just("dict"), st.dictionaries(st.text(max_size=4), VALUES, max_size=2)),
+)
+EXAMPLE = st.lists(st.tuples(NAMES, st.sampled_from(ANNOTATIONS), VALUES) | FITTING, min_size=PAIRS, max_size=PAIRS)
 
 _heard: list[str] | None = None
 
