@@ -66,7 +66,7 @@ def main() -> int:
                 why_canceled=lambda: interrupter.reason,
                 plan=Plan(
                     redactor=redactor,
-                    spill=lambda cell, text: archive.spill(assignment.build_id, f"cell-{cell}.txt", text.encode()),
+                    spill=lambda cell, text: archive.spill(assignment.build_id, f"cell-{cell + 1}.txt", text.encode()),
                 ),
             ),
         )

@@ -37,8 +37,8 @@ class Accepted:
     where: tuple[str, ...]
 
     def row(self) -> str:
-        """As the document has it."""
-        tiers = ", ".join(f"`{tier}`" for tier in self.tiers)
+        """As the document has it; the engine `papermill` is how a worker calls the tier `shell`."""
+        tiers = ", ".join(f"`{tier}`" for tier in self.tiers if tier != "papermill")
         return f"| {self.what} | {tiers} | {self.why} |"
 
 
