@@ -93,7 +93,7 @@ class Shell(InteractiveShell):
         main = sys.modules["__main__"]
         shell = cls(config=config, ipython_dir="")
         sys.modules["__main__"] = main
-        shell._db = {}  # what `%cd` and `%bookmark` note; IPython's own would be a folder of the profile's
+        shell.db = {}  # what `%cd` and `%bookmark` note; IPython's own would be a folder of the profile's
         return shell
 
     def init_profile_dir(self, profile_dir: Any) -> None:
@@ -127,7 +127,7 @@ class Shell(InteractiveShell):
     def showtraceback(self, exc_tuple: Any = None, *rest: Any, **options: Any) -> None:
         """IPython's; but a group is an error of the cell, as every other: IPython prints it and says nothing more."""
         error = (exc_tuple or sys.exc_info())[1]
-        if _has_group(error):
+        if error is not None and _has_group(error):
             self.show_error(error)
         else:
             super().showtraceback(exc_tuple, *rest, **options)

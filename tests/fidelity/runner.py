@@ -102,7 +102,7 @@ def child(engine: str, book: Mapping[str, Any], folder: Path) -> None:
                 result = run_engine(engine, book, folder)
         (folder / "result.json").write_text(json.dumps(result))
         status = 0
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - told by the parent, whatever it is
         (folder / "error.txt").write_text(traceback.format_exc())
     finally:
         sys.stdout.flush()
@@ -125,7 +125,7 @@ def bury(engine: str, book: Mapping[str, Any], folder: Path) -> None:
 
 def main(engine: str, folder: str) -> None:
     """See the module."""
-    if engine == STOCK or engine == MIRROR:
+    if engine in {STOCK, MIRROR}:
         import papermill  # noqa: F401 - once for all children
     else:
         import contract.engines  # noqa: F401 - the same

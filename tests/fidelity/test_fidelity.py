@@ -71,7 +71,7 @@ def test_the_books_are_whole() -> None:
     assert len({row.what for row in ACCEPTED}) == len(ACCEPTED)
 
 
-@pytest.mark.parametrize("name", [name for name in FAST])
+@pytest.mark.parametrize("name", FAST)
 def test_the_reference_runs_to_its_end(name: str, stock: Stock) -> None:
     """A cell that stops stock papermill would hide everything after it."""
     cells = [cell for cells in stock([name])[name].cells.values() for cell in cells]
