@@ -55,8 +55,8 @@ class Mirror:
         for index in range(len(self._record.cells)):
             self._show(index)  # a later cell may have updated an earlier one's display
         closed = self._record.close(None, {})
-        if "language_info" in closed["metadata"]:
-            self._nb.metadata.language_info = nbformat.from_dict(closed["metadata"]["language_info"])
+        for name in {"language_info", "widgets"} & closed["metadata"].keys():
+            self._nb.metadata[name] = nbformat.from_dict(closed["metadata"][name])
         for cell, node in zip(self._nb.cells, closed["cells"], strict=True):
             if cell.cell_type != "code":
                 cell.metadata.papermill = node["metadata"]["papermill"]

@@ -111,6 +111,12 @@ class Record:
     def _on_end(self, entry: Mapping[str, Any]) -> None:
         self.cells[entry["cell"]].end(entry["at"], entry["seconds"], entry["status"])
 
+    def _on_widgets(self, entry: Mapping[str, Any]) -> None:
+        if "widgets" in entry:
+            self._metadata["widgets"] = copy.deepcopy(entry["widgets"])
+        else:
+            self._metadata.setdefault("brignb", {})["widgets"] = entry["cut"]
+
     def _on_finish(self, entry: Mapping[str, Any]) -> None:
         self._finish = entry
 

@@ -21,6 +21,7 @@ from brignb.engine.language import LANGUAGE_INFO
 from brignb.engine.loop import Body, CellLoop
 from brignb.engine.seam import Failure, Plan
 from brignb.engine.shell import Shell, error_text
+from brignb.engine.widgets import Widgets
 from brignb.errors import BrignbError, JobError
 from brignb.model.builds import Outcome, State
 
@@ -36,6 +37,7 @@ class Run:
         notebook: With its injected cell.
         plan: What to do with it.
         capture: Takes the entries.
+        widgets: Know what a front end would.
         interrupts: Knows of a cancel.
         now_ms: The clock.
     """
@@ -46,6 +48,7 @@ class Run:
         notebook: Mapping[str, Any],
         plan: Plan,
         capture: Capture,
+        widgets: Widgets,
         interrupts: Interrupts,
         now_ms: Callable[[], int],
     ) -> None:
@@ -55,6 +58,7 @@ class Run:
         self._version = notebook.get("metadata", {}).get("papermill", {}).get("version", VERSION)
         self._plan = plan
         self._capture = capture
+        self._widgets = widgets
         self._now_ms = now_ms
         self._loop = CellLoop(shell)
         self._cell = 0
@@ -75,6 +79,8 @@ class Run:
         finally:
             self._interrupts.over()
             self._loop.close()
+        if (state := self._widgets.entry(self._plan.run_bytes)) is not None:
+            self._capture.put(state)
         seconds = time.monotonic() - began
         word = {"state": str(outcome.state), "reason": outcome.reason, "message": outcome.message}
         self._capture.put({"op": "finish", "at": self._now_ms(), "seconds": seconds, **word})
@@ -150,6 +156,7 @@ class Run:
             self._capture.settle()  # a cell that kills the process was running: the journal knows before it can
             began = time.monotonic()
             error = self._loop.run(body)
+            self._widgets.settle()
         canceled = isinstance(error, KeyboardInterrupt) or self._interrupts.asked
         status = "killed" if canceled else "failed" if error is not None and not allowed else "completed"
         seconds = time.monotonic() - began

@@ -27,6 +27,7 @@ from traitlets import Type
 from traitlets.config import Config
 
 from brignb.engine.bundles import clean, clean_bundle, clean_text
+from brignb.engine.kernel import Kernel
 
 Entry = Mapping[str, Any]
 
@@ -84,15 +85,18 @@ class Shell(InteractiveShell):
     tell: Callable[[Entry], None] = staticmethod(_untold)
     ended_by: BaseException | None = None
     error_shown = False
+    kernel: Kernel
 
     @classmethod
     def build(cls) -> Shell:
         """A new shell. `brignb.engine.stage` makes it the one that `get_ipython()` finds, and `__main__`."""
         config = Config()
         config.HistoryManager.hist_file = ":memory:"
+        config.IPKernelApp = Config()  # by its presence tqdm and others know a notebook
         main = sys.modules["__main__"]
         shell = cls(config=config, ipython_dir="")
         sys.modules["__main__"] = main
+        shell.kernel = Kernel(shell)
         shell.db = {}  # what `%cd` and `%bookmark` note; IPython's own would be a folder of the profile's
         return shell
 
@@ -115,6 +119,13 @@ class Shell(InteractiveShell):
         """
         if gui not in {None, "inline", "agg"}:
             raise UsageError(f"a build has no screen for the {gui} GUI; use %matplotlib inline")
+
+    def get_parent(self) -> dict[str, Any]:
+        """ipykernel's: the request that runs."""
+        return self.kernel.get_parent()
+
+    def set_parent(self, parent: Any) -> None:
+        """ipykernel's: there is one cell at a time, and its outputs are its own."""
 
     def ask_exit(self) -> None:
         """`exit` and `quit` end the cell as `sys.exit()` does."""

@@ -201,23 +201,10 @@ ACCEPTED = (
         ("papermill's broken*/notebook/papermill", "papermill's result_no_exec/notebook/papermill"),
     ),
     Accepted(
-        "Widgets are shown by their view and their text; their state is not kept, `Output` captures nothing, `tqdm.auto` prints text.",
+        "`tqdm.auto` prints its bar as text; `tqdm.notebook` shows a widget.",
         HERE,
-        "Comms have nobody to talk to. Notebooks that use them belong into the `kernel` tier.",
-        (
-            "widgets/notebook/widgets",
-            "widgets/interact*/outputs",
-            "widgets/an Output widget*/outputs",
-            "widgets/capture/outputs",
-            "widgets/an error in an Output widget/outputs",
-            "widgets/tqdm.auto/outputs",
-        ),
-    ),
-    Accepted(
-        "`get_ipython()` has no `kernel`.",
-        HERE,
-        "There is none. Notebooks that use it belong into the `kernel` tier.",
-        ("magics/kernel/outputs", "widgets/kernel/outputs"),
+        "tqdm looks for ipykernel's own module. The log has the bar, too.",
+        ("widgets/tqdm.auto/outputs", "widgets/notebook/widgets"),
     ),
 )
 

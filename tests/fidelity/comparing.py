@@ -24,7 +24,7 @@ BY_NATURE: list[tuple[str, str, str]] = [
         "where a cell's code is said to stand",
     ),
     (r"FOLDER_OF_THE_RUN", "FOLDER", "each run has a folder of its own"),
-    (r"\b[0-9a-f]{32}\b", "ID", "a random id of a widget or a display"),
+    (r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])", "ID", "a random id of a widget or a display"),
     (r"(?:(?<=user )|(?<=sys: )|(?<=total: )|(?<=Wall time: ))[\d.e+]+ [mnμµ]?s", "TIME", "measured"),
     (r"\d\d:\d\d(?:<\d\d:\d\d)?, +[\d.]+(?:it/s|s/it)", "RATE", "measured"),
 ]
@@ -112,7 +112,11 @@ class Seen:
         about = {
             k: v for k, v in metadata.get("papermill", {}).items() if not k.endswith(("_time", "duration", "_path"))
         }
-        return self._plain({**{k: v for k, v in metadata.items() if k != "brignb"}, "papermill": about})
+        seen = {**{k: v for k, v in metadata.items() if k != "brignb"}, "papermill": about}
+        if "widgets" in metadata:
+            models = metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"].values()
+            seen["widgets"] = sorted(json.dumps(self._plain(model), sort_keys=True) for model in models)
+        return self._plain(seen)
 
     def _plain(self, value: Any) -> Any:
         text = json.dumps(value, ensure_ascii=False).replace(self._folder, "FOLDER_OF_THE_RUN")

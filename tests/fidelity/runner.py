@@ -24,8 +24,9 @@ MIRROR = "papermill --engine brignb"
 MARKER = "papermill-error-cell-tag"
 CHILDREN = 2
 """At a time."""
-STOCK_LIMIT, STOCK_TRIES = 40, 3
-"""papermill hangs at its end now and then, once Output widgets were used; the reference is what it makes when it does not."""
+STOCK_LIMIT, STOCK_TRIES = 15, 6
+"""papermill waits for ever now and then, where Output widgets are used and the machine is busy; the reference is what it makes when it
+does not."""
 
 
 def run_papermill(engine: str | None, book: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -132,13 +133,16 @@ def main(engine: str, folder: str) -> None:
     books = json.load(sys.stdin)
     running: dict[int, tuple[dict[str, Any], Path, int]] = {}
     waiting = [(book, Path(folder) / str(at), 1) for at, book in enumerate(books)]
+    waiting.sort(key=lambda one: not one[0]["alone"])
     while waiting or running:
-        while waiting and len(running) < CHILDREN:
+        alone = any(one["alone"] for one, _, _ in running.values())
+        while waiting and len(running) < CHILDREN and not alone:
             book, place, tries = waiting.pop(0)
             place.mkdir(parents=True)
             if (pid := os.fork()) == 0:
                 child(engine, book, place)
             running[pid] = (book, place, tries)
+            alone = book["alone"]
         pid, status = os.wait()
         book, place, tries = running.pop(pid)
         if os.waitstatus_to_exitcode(status) == -signal.SIGALRM and tries < STOCK_TRIES:

@@ -23,7 +23,12 @@ def run_books(engine: str, names: Sequence[str], folder: Path) -> dict[str, Seen
         AssertionError: The engine itself failed.
     """
     books = [
-        {"notebook": BOOKS[name].notebook(), "parameters": BOOKS[name].parameters, "files": BOOKS[name].files}
+        {
+            "notebook": BOOKS[name].notebook(),
+            "parameters": BOOKS[name].parameters,
+            "files": BOOKS[name].files,
+            "alone": BOOKS[name].alone,
+        }
         for name in names
     ]
     done = subprocess.run(

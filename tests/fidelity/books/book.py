@@ -60,6 +60,7 @@ class Book:
         metadata: Of the notebook.
         files: Beside the notebook, by name.
         fast: Whether the fast suite runs it.
+        alone: Whether nothing else may run beside it.
     """
 
     behaviours: dict[str, Behaviour]
@@ -68,6 +69,7 @@ class Book:
     files: dict[str, str] = field(default_factory=dict)
     minor: int = 5
     fast: bool = False
+    alone: bool = False
 
     def notebook(self) -> dict[str, Any]:
         """The whole of it; each cell's id tells its behaviour."""

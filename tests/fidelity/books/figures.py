@@ -28,6 +28,7 @@ FIGURES = Book(
 )
 
 WIDGETS = Book(
+    alone=True,
     behaviours={
         "a slider": shows("import ipywidgets as w\nslider = w.IntSlider(value=3, description='n')\nslider"),
         "a slider that is displayed": shows("display(slider)"),
@@ -61,5 +62,6 @@ WIDGETS = Book(
         ),
         "a widget that is closed": shows("slider.close()"),
         "kernel": shows("hasattr(get_ipython(), 'kernel')"),
+        "the parent message": shows("sorted(get_ipython().kernel.get_parent()['header'])[:2]"),
     },
 )
