@@ -15,11 +15,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from brignb.engine.capture import Capture
-from brignb.engine.injection import INJECTED, source_of, tags_of
+from brignb.engine.injection import INJECTED, VERSION, source_of, tags_of
 from brignb.engine.interrupts import Interrupts
+from brignb.engine.language import LANGUAGE_INFO
 from brignb.engine.loop import Body, CellLoop
 from brignb.engine.seam import Failure, Plan
 from brignb.engine.shell import Shell, error_text
+from brignb.engine.widgets import Widgets
 from brignb.errors import BrignbError, JobError
 from brignb.model.builds import Outcome, State
 
@@ -35,6 +37,7 @@ class Run:
         notebook: With its injected cell.
         plan: What to do with it.
         capture: Takes the entries.
+        widgets: Know what a front end would.
         interrupts: Knows of a cancel.
         now_ms: The clock.
     """
@@ -45,15 +48,17 @@ class Run:
         notebook: Mapping[str, Any],
         plan: Plan,
         capture: Capture,
+        widgets: Widgets,
         interrupts: Interrupts,
         now_ms: Callable[[], int],
     ) -> None:
         self._shell = shell
         self._interrupts = interrupts
         self._cells = notebook["cells"]
-        self._version = notebook.get("metadata", {}).get("papermill", {}).get("version")
+        self._version = notebook.get("metadata", {}).get("papermill", {}).get("version", VERSION)
         self._plan = plan
         self._capture = capture
+        self._widgets = widgets
         self._now_ms = now_ms
         self._loop = CellLoop(shell)
         self._cell = 0
@@ -74,6 +79,8 @@ class Run:
         finally:
             self._interrupts.over()
             self._loop.close()
+        if (state := self._widgets.entry(self._plan.run_bytes)) is not None:
+            self._capture.put(state)
         seconds = time.monotonic() - began
         word = {"state": str(outcome.state), "reason": outcome.reason, "message": outcome.message}
         self._capture.put({"op": "finish", "at": self._now_ms(), "seconds": seconds, **word})
@@ -86,6 +93,7 @@ class Run:
             "at": self._now_ms(),
             "tier": tier,
             "version": self._version,
+            "language_info": LANGUAGE_INFO,
             "parameters": dict(self._plan.parameters),
             "injected": None if injected is None else {"index": injected, "source": source_of(self._cells[injected])},
         }
@@ -107,7 +115,7 @@ class Run:
             self._bind()
         if INJECTED in tags or not source.strip() or "skip-execution" in tags:
             status = "skipped" if "skip-execution" in tags else "completed"
-            self._capture.put({"op": "end", "cell": index, "at": self._now_ms(), "seconds": None, "status": status})
+            self._capture.put({"op": "end", "cell": index, "at": self._now_ms(), "seconds": 0.0, "status": status})
             return
         allowed = "raises-exception" in tags
         error = self._run_cell(index, self._loop.source(source, cell_id), {}, allowed=allowed)
@@ -148,6 +156,7 @@ class Run:
             self._capture.settle()  # a cell that kills the process was running: the journal knows before it can
             began = time.monotonic()
             error = self._loop.run(body)
+            self._widgets.settle()
         canceled = isinstance(error, KeyboardInterrupt) or self._interrupts.asked
         status = "killed" if canceled else "failed" if error is not None and not allowed else "completed"
         seconds = time.monotonic() - began

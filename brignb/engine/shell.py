@@ -28,6 +28,7 @@ from traitlets import Type
 from traitlets.config import Config
 
 from brignb.engine.bundles import clean, clean_bundle, clean_text
+from brignb.engine.kernel import Kernel
 from brignb.engine.syntax import plain
 
 Entry = Mapping[str, Any]
@@ -83,7 +84,7 @@ def _untold(_entry: Entry) -> None:
 
 
 class Shell(InteractiveShell):
-    """See the module. `tell` takes the entries, without their cell; `ended_by` is what a cell that is being cancelled shows."""
+    """See the module, whose class is named as ipykernel's: pandas, plotly, rich and others show themselves by that name. `tell` takes the entries, without their cell; `ended_by` is what a cell that is being cancelled shows."""
 
     display_pub_class = Type(Publisher)
     displayhook_class = Type(Hook)
@@ -91,17 +92,20 @@ class Shell(InteractiveShell):
     ended_by: BaseException | None = None
     error_shown = False
     _transformers_first: tuple[Any, ...] = ()
+    kernel: Kernel
 
     @classmethod
     def build(cls) -> Shell:
         """A new shell. `brignb.engine.stage` makes it the one that `get_ipython()` finds, and `__main__`."""
         config = Config()
-        config.HistoryManager.enabled = False
         config.HistoryManager.hist_file = ":memory:"
+        config.IPKernelApp = Config()  # by its presence tqdm and others know a notebook
         main = sys.modules["__main__"]
         shell = cls(config=config, ipython_dir="")
         sys.modules["__main__"] = main
         shell._transformers_first = shell._transformers()
+        shell.kernel = Kernel(shell)
+        shell.db = {}  # what `%cd` and `%bookmark` note; IPython's own would be a folder of the profile's
         return shell
 
     def init_profile_dir(self, profile_dir: Any) -> None:
@@ -123,6 +127,13 @@ class Shell(InteractiveShell):
         """
         if gui not in {None, "inline", "agg"}:
             raise UsageError(f"a build has no screen for the {gui} GUI; use %matplotlib inline")
+
+    def get_parent(self) -> dict[str, Any]:
+        """ipykernel's: the request that runs."""
+        return self.kernel.get_parent()
+
+    def set_parent(self, parent: Any) -> None:
+        """ipykernel's: there is one cell at a time, and its outputs are its own."""
 
     def ask_exit(self) -> None:
         """`exit` and `quit` end the cell as `sys.exit()` does."""
@@ -156,6 +167,14 @@ class Shell(InteractiveShell):
         """As an error of the cell, as every other."""
         self._showtraceback(type(exc), exc, [f"UsageError: {exc}"])
 
+    def showtraceback(self, exc_tuple: Any = None, *rest: Any, **options: Any) -> None:
+        """IPython's; but a group is an error of the cell, as every other: IPython prints it and says nothing more."""
+        error = (exc_tuple or sys.exc_info())[1]
+        if error is not None and _has_group(error):
+            self.show_error(error)
+        else:
+            super().showtraceback(exc_tuple, *rest, **options)
+
     def show_error(self, error: BaseException) -> None:
         """The traceback of an exception, from the first frame that is not ours."""
         tb = _users_frames(error)
@@ -181,6 +200,9 @@ class Shell(InteractiveShell):
         self.tell({"op": "output", "output": output})
 
 
+Shell.__name__ = Shell.__qualname__ = "ZMQInteractiveShell"
+
+
 def error_text(error: BaseException) -> str:
     """What an exception says, if it can say it."""
     try:
@@ -197,8 +219,8 @@ def _has_group(error: BaseException | None) -> bool:
     return False
 
 
-_OURS = (str(Path(__file__).parents[1]) + os.sep, str(Path(asyncio.__file__).parent) + os.sep)
-"""Where the frames between the engine and a handler are from."""
+_OURS = tuple(str(Path(file).parent) + os.sep for file in (Path(__file__).parent, asyncio.__file__, page.__file__))
+"""Where the frames between the engine and user code are from: ours, asyncio's, IPython's."""
 
 
 def _users_frames(error: BaseException) -> TracebackType | None:
