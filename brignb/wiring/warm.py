@@ -43,7 +43,7 @@ _SCENES: Final = (
 )
 _TIMES: Final = 10
 """More than Python runs a function before it specialises its code, which is a write (PEP 659)."""
-_SOON: Final = 0.01
+_SOON: Final = 0.05
 """Seconds in which a worker that is needed at once gets its assignment."""
 
 
@@ -92,7 +92,11 @@ def _rehearse(understudy: Shell) -> None:
 
     What it leaves behind is in the understudy's namespace, which nobody looks into; its threads have ended.
     """
-    cells = [{"cell_type": "code", "id": f"c{n}", "metadata": {}, "source": text} for n, text in enumerate(_SCENES)]
+    tags = [["parameters"], [], [], []]
+    cells = [
+        {"cell_type": "code", "id": f"c{n}", "metadata": {"tags": tags[n]}, "source": text}
+        for n, text in enumerate(_SCENES)
+    ]
     notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
     event = Event(id="E", type="rehearsal", source="brignb", project="a/b", build_id="B", payload="{}")
     assignment = Assignment(build_id="B", attempt=1, created_ms=1, project={}, event=event, builds="", work="")

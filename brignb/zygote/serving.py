@@ -4,7 +4,7 @@
                                                             └──fork──▶ child(control socket)
     zygote ──"exited N", its status──▶ server
 
-Each child is the second process of a process namespace whose first one (a sleeping shell's, that reaps) lives as long as the child:
+Each child is the second process of a process namespace whose first one (a waiting shell's, that reaps) lives as long as the child:
 when the child has ended the first one is killed, and the kernel kills all that is left. Only then it is told that the child has
 exited. Where namespaces are refused, what is left of the child's process group is killed instead.
 
@@ -32,8 +32,8 @@ from typing import Any, Final, NoReturn
 from brignb.zygote import linux, walls
 
 REQUEST_MAX: Final = 4096
-_FIRST: Final = ["/bin/sh", "-c", "trap '' CHLD; exec sleep infinity"]
-"""The first process of a namespace: it ignores its children, so that the kernel reaps orphans for it."""
+_FIRST: Final = ["/bin/sh", "-c", "trap '' CHLD; read end"]
+"""The first process of a namespace: it ignores its children, so that the kernel reaps orphans for it, until its stdin ends."""
 _OOM_SCORE: Final = "500"
 """When the machine runs out of memory, a build goes before its server (proc(5), oom_score_adj)."""
 
@@ -66,6 +66,7 @@ class ForkServer:
         self._namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC) if walled else None
         self._families: list[_Family] = []
         self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._never, self._until_we_end = os.pipe2(os.O_CLOEXEC)
         self._killed_for_memory = _killed_for_memory()
 
     def serve(self) -> None:
@@ -110,7 +111,8 @@ class ForkServer:
             linux.unshare(linux.NEW_PROCESSES)
         try:
             if self._namespace is not None:
-                first = os.posix_spawn(_FIRST[0], _FIRST, {"PATH": os.defpath})
+                stdin = [(os.POSIX_SPAWN_DUP2, self._never, 0)]
+                first = os.posix_spawn(_FIRST[0], _FIRST, {"PATH": os.defpath}, file_actions=stdin)
             child = os.fork()
             if child == 0:
                 self._be_child(control, words)

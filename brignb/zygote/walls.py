@@ -19,6 +19,10 @@ from brignb.zygote import linux
 
 SRC: Final = Path("/src")
 _TMP: Final = Path("/tmp")  # noqa: S108 - each worker gets one of its own
+_PID_MAX: Final = Path("/proc/sys/kernel/pid_max")
+_PID_MAX_LEAST: Final = 302
+"""The kernel keeps the first 300 numbers to itself once they were used."""
+_OWN_PID_MAX: Final = (6, 14)
 _SHM: Final = Path("/dev/shm")  # noqa: S108 - the same
 
 
@@ -63,10 +67,18 @@ def furnish(room: Room) -> None:
 def lock(room: Room) -> None:
     """Give up what could undo the walls, and take the limits."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if _counts_by_namespace():
+        _PID_MAX.write_text(str(max(room.processes, _PID_MAX_LEAST)))
     if os.geteuid() != 0:
         linux.drop_capabilities()
         resource.setrlimit(resource.RLIMIT_NPROC, (room.processes, room.processes))
     limit(room)
+
+
+def _counts_by_namespace() -> bool:
+    """Whether the largest process number is a process namespace's own (Linux 6.14); before, it was the machine's."""
+    major, minor, *_ = os.uname().release.split(".")
+    return (int(major), int(minor)) >= _OWN_PID_MAX
 
 
 def limit(room: Room) -> None:

@@ -45,7 +45,9 @@ def forked(notebook: dict[str, Any], plan: Plan, sink: Sink) -> Outcome:
     shell = prebuilt()
     reading, writing = os.pipe()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns where there are threads, as pytest's may be
+        warnings.simplefilter(
+            "ignore", DeprecationWarning
+        )  # Python 3.12 warns where there are threads, as pytest's may be
         child = os.fork()
     if child == 0:
         os.close(reading)
