@@ -51,7 +51,7 @@ class Capture:
         self._hurry = threading.Event()
         self._flushed = 0.0
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._pump, name="brignb-capture", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="brignb-capture", daemon=True)
         self.pid = os.getpid()
 
     def start(self) -> None:
@@ -142,9 +142,11 @@ class Capture:
             self._changed.wait_for(lambda: self._delivered >= mark or self._error is not None)
 
     def _add(self, stream: str, content: Any) -> None:
-        while self._size >= _ROOM and threading.current_thread() is not self._thread:
+        while self._size >= _ROOM and self._error is None and threading.current_thread() is not self._thread:
             self._wake()
             self._changed.wait()
+        if self._error is not None:  # nobody delivers any more
+            return
         if not self._batch:
             os.write(self._wake_write, b"x")
         self._batch.append((stream, content))
@@ -165,6 +167,14 @@ class Capture:
         self._hurry.set()
         with contextlib.suppress(BlockingIOError):  # it is awake as it is
             os.write(self._wake_write, b"x")
+
+    def _work(self) -> None:
+        try:
+            self._pump()
+        except BaseException as error:  # noqa: BLE001 - user code can break anything; nobody may wait for what cannot come
+            self._error = error
+            with self._lock:
+                self._changed.notify_all()
 
     def _pump(self) -> None:
         ready = select.poll()
