@@ -61,6 +61,7 @@ class Record:
         self._displays: dict[str, list[dict[str, Any]]] = {}
         self._start: Mapping[str, Any] = {}
         self._finish: Mapping[str, Any] | None = None
+        self._widgets: dict[str, Any] = {}
 
     def apply(self, entry: Mapping[str, Any]) -> None:
         """Take one entry in; one of a later version's kind changes nothing."""
@@ -101,6 +102,9 @@ class Record:
     def _on_end(self, entry: Mapping[str, Any]) -> None:
         self.cells[entry["cell"]].end(entry["at"], entry["seconds"], entry["status"])
 
+    def _on_widgets(self, entry: Mapping[str, Any]) -> None:
+        self._widgets = {"widgets": copy.deepcopy(entry["widgets"])}
+
     def _on_finish(self, entry: Mapping[str, Any]) -> None:
         self._finish = entry
 
@@ -120,7 +124,9 @@ class Record:
         mine = {**self._metadata.get("brignb", {}), **about, "state": state, "reason": reason, "message": message}
         if "tier" in self._start:
             mine["tier"] = self._start["tier"]
-        metadata = {**self._metadata, "papermill": self._papermill(failed=failed), "brignb": mine}
+        if self._start.get("why"):
+            mine["tier_why"] = self._start["why"]
+        metadata = {**self._metadata, **self._widgets, "papermill": self._papermill(failed=failed), "brignb": mine}
         return {
             "cells": [cell.node for cell in self.cells],
             "metadata": metadata,

@@ -9,13 +9,9 @@ process that holds one can be forked.
 
 from __future__ import annotations
 
-import asyncio
-import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from types import TracebackType
 from typing import Any, cast
 
 from IPython.core import page
@@ -27,6 +23,7 @@ from traitlets import Type
 from traitlets.config import Config
 
 from brignb.engine.bundles import clean, clean_bundle, clean_text
+from brignb.engine.telling import error_text, has_group, users_frames
 
 Entry = Mapping[str, Any]
 
@@ -126,8 +123,8 @@ class Shell(InteractiveShell):
 
     def show_error(self, error: BaseException) -> None:
         """The traceback of an exception, from the first frame that is not ours."""
-        tb = _users_frames(error)
-        if _has_group(error):  # IPython's renderer does not know groups
+        tb = users_frames(error.__traceback__)
+        if has_group(error):  # IPython's renderer does not know groups
             self._showtraceback(type(error), error, traceback.format_exception(type(error), error, tb))
         else:
             self.showtraceback((type(error), error, tb), tb_offset=0)
@@ -147,30 +144,3 @@ class Shell(InteractiveShell):
             "traceback": [clean_text(line) for line in stb],
         }
         self.tell({"op": "output", "output": output})
-
-
-def error_text(error: BaseException) -> str:
-    """What an exception says, if it can say it."""
-    try:
-        return str(error)
-    except Exception as broken:  # noqa: BLE001 - user code's __str__ may do anything
-        return f"<no text: its __str__ raised {type(broken).__name__}>"
-
-
-def _has_group(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, BaseExceptionGroup):
-            return True
-        error = error.__context__
-    return False
-
-
-_OURS = (str(Path(__file__).parents[1]) + os.sep, str(Path(asyncio.__file__).parent) + os.sep)
-"""Where the frames between the engine and a handler are from."""
-
-
-def _users_frames(error: BaseException) -> TracebackType | None:
-    tb = error.__traceback__
-    while tb is not None and tb.tb_frame.f_code.co_filename.startswith(_OURS):
-        tb = tb.tb_next
-    return tb or error.__traceback__

@@ -10,8 +10,11 @@ from typing import Any
 
 from brignb.engine.core import ShellEngine
 from brignb.engine.journal import decode, encode, fold
+from brignb.engine.kernel import backstage
+from brignb.engine.kernel.engine import KernelEngine
 from brignb.engine.running import run_worker_notebook
 from brignb.engine.seam import Plan, Sink
+from brignb.kernels.forking import Forked
 from brignb.model.builds import Outcome
 
 Run = Callable[[dict[str, Any], Plan, Sink], Outcome]
@@ -22,7 +25,29 @@ def direct(notebook: dict[str, Any], plan: Plan, sink: Sink) -> Outcome:
     return ShellEngine().run(notebook, plan, sink)
 
 
-ENGINES: dict[str, Run] = {"shell": direct, "papermill": run_worker_notebook}
+class Played:
+    """A plan's names and following cells, in the kernel: it is forked from here, so it has them as they are."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.names = plan.names
+        self.following = plan.following
+
+    def leave(self) -> dict[str, Any]:
+        return {}
+
+
+def forked(notebook: dict[str, Any], plan: Plan, sink: Sink) -> Outcome:
+    """A forked ipykernel."""
+    backstage.enter(Played(plan))
+    return KernelEngine("kernel", Forked(entering=backstage.asking("begin"))).run(notebook, plan, sink)
+
+
+ENGINES: dict[str, Run] = {"shell": direct, "papermill": run_worker_notebook, "kernel": forked}
+
+DIFFERENCES: dict[tuple[str, str], str] = {
+    ("kernel", "a task that exits"): "ipykernel's event loop ends with its process: the cell is killed, `kernel_died`",
+}
+"""(engine, behaviour) → why it is accepted that the engine does otherwise."""
 
 
 @dataclass

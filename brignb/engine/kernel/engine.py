@@ -1,0 +1,190 @@
+"""The engine: starts the kernel, runs the notebook on it, ends it. Implements `brignb.engine.seam.Engine`.
+
+A cancel (SIGINT on the main thread) interrupts the kernel, and kills it when that changes nothing for `PATIENCE` seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import version
+from typing import Any, Final
+
+from brignb.engine.injection import INJECTED, inject, source_of, tags_of
+from brignb.engine.kernel.front import ExpressionFailed, Front
+from brignb.engine.kernel.gathering import Gathering
+from brignb.engine.kernel.run import Run
+from brignb.engine.kernel.seam import Kernel, KernelGone, KernelRefused
+from brignb.engine.scribe import Scribe
+from brignb.engine.seam import Plan, Sink
+from brignb.model.builds import Outcome, State
+
+PATIENCE: Final = 6.0
+"""Seconds that a cancelled cell has for its `finally`; less than the host's own patience, so that the record is still written."""
+_ASYNC: Final = "CancelledError"
+_SYNC: Final = "KeyboardInterrupt"
+READY: Final = 60.0
+"""Seconds that a kernel may take to start; papermill's and nbclient's own limit."""
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class KernelEngine:
+    """See the module.
+
+    Args:
+        tier: As the record names it.
+        kernel: Not started yet, or forked already; it serves one run.
+        now_ms: The clock.
+    """
+
+    def __init__(self, tier: str, kernel: Kernel, *, now_ms: Callable[[], int] = _wall_ms) -> None:
+        self.tier = tier
+        self._kernel = kernel
+        self._now_ms = now_ms
+
+    def run(self, notebook: dict[str, Any], plan: Plan, sink: Sink) -> Outcome:
+        """See the seam.
+
+        Raises:
+            Exception: What the sink raised.
+        """
+        notebook = inject(notebook, plan.parameters, kernel_name=self._kernel.name, language=self._kernel.language)
+        with asyncio.Runner() as runner:
+            return runner.run(self._run(notebook, plan, sink))
+
+    async def _run(self, notebook: Mapping[str, Any], plan: Plan, sink: Sink) -> Outcome:
+        loop = asyncio.get_running_loop()
+        broken: asyncio.Future[Outcome] = loop.create_future()
+
+        def fail(error: BaseException) -> None:
+            if not broken.done():
+                broken.set_exception(error)
+
+        gathering = Gathering(Scribe(plan, sink), fail)
+        cancel = _Cancel(self._kernel)
+        began = time.monotonic()
+        gathering.put(_start(self.tier, self._now_ms(), notebook, plan))
+        with cancel.heard():
+            play = asyncio.ensure_future(self._play(notebook, plan, gathering, cancel))
+            try:
+                await asyncio.wait({play, broken}, return_when=asyncio.FIRST_COMPLETED)
+                outcome = (play if play.done() else broken).result()
+            finally:
+                play.cancel()
+                await asyncio.wait({play})
+                broken.cancel()
+        seconds = time.monotonic() - began
+        word = {"state": str(outcome.state), "reason": outcome.reason, "message": outcome.message}
+        gathering.put({"op": "finish", "at": self._now_ms(), "seconds": seconds, **word})
+        return outcome
+
+    async def _play(self, notebook: Mapping[str, Any], plan: Plan, gathering: Gathering, cancel: _Cancel) -> Outcome:
+        kernel, front = self._kernel, None
+        try:
+            client = await kernel.start()
+            front = Front(client, kernel.gone, lambda stream, shown: gathering.take(stream, cancel.named(shown)))
+            await self._ready(front, cancel)
+            if cancel.asked:
+                return Outcome(state=State.CANCELED, reason="canceled", message="it was canceled")
+            run = Run(notebook, plan, kernel, front, gathering, lambda: cancel.asked, self._now_ms)
+            return await run.whole()
+        except (KernelRefused, KernelGone, ExpressionFailed) as error:
+            return Outcome(state=State.FAILED, reason="kernel_start", message=plan.redactor(str(error)))
+        finally:
+            cancel.over()
+            kernel.kill()
+            if front is not None:
+                await front.close()
+            await kernel.close()
+
+    async def _ready(self, front: Front, cancel: _Cancel) -> None:
+        ready = asyncio.ensure_future(front.ready())
+        asked = asyncio.ensure_future(cancel.wait())
+        try:
+            done, _ = await asyncio.wait({ready, asked}, timeout=READY, return_when=asyncio.FIRST_COMPLETED)
+            if not done:
+                raise KernelRefused(f"the kernel {self._kernel.name} did not answer within {READY:g} s")
+            if ready in done:
+                ready.result()
+        finally:
+            for task in (ready, asked):
+                task.cancel()
+            await asyncio.wait({ready, asked})
+
+
+class _Cancel:
+    """A cancel, from the signal to the kernel."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self._event = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._over = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._interrupting: asyncio.Task[None] | None = None
+
+    @property
+    def asked(self) -> bool:
+        return self._event.is_set()
+
+    async def wait(self) -> None:
+        await self._event.wait()
+
+    def named(self, shown: Any) -> Any:
+        """A cancelled cell shows KeyboardInterrupt, not the CancelledError that an `await` makes of it."""
+        if self.asked and isinstance(shown, dict) and shown.get("output", {}).get("ename") == _ASYNC:
+            output = shown["output"]
+            told = [line.replace(_ASYNC, _SYNC) for line in output["traceback"]]
+            return {**shown, "output": {**output, "ename": _SYNC, "traceback": told}}
+        return shown
+
+    @contextlib.contextmanager
+    def heard(self) -> Iterator[None]:
+        """While this lasts, SIGINT is a cancel; a handler that the caller chose, other than Python's own, stays."""
+        before = signal.getsignal(signal.SIGINT)
+        main = threading.current_thread() is threading.main_thread()
+        if not main:
+            yield
+            return
+        self._loop.add_signal_handler(signal.SIGINT, self._ask)
+        try:
+            yield
+        finally:
+            self._loop.remove_signal_handler(signal.SIGINT)
+            signal.signal(signal.SIGINT, before)
+
+    def _ask(self) -> None:
+        if self.asked or self._over:
+            return
+        self._event.set()
+        self._timer = self._loop.call_later(PATIENCE, self._kernel.kill)
+        self._interrupting = asyncio.ensure_future(self._kernel.interrupt())
+
+    def over(self) -> None:
+        """The cells are over; from here on a cancel comes too late."""
+        self._over = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._interrupting is not None:
+            self._interrupting.cancel()
+
+
+def _start(tier: str, at: int, notebook: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
+    cells = notebook["cells"]
+    injected = next((index for index, cell in enumerate(cells) if INJECTED in tags_of(cell)), None)
+    return {
+        "op": "start",
+        "at": at,
+        "tier": tier,
+        "version": version("papermill"),
+        "why": plan.why,
+        "parameters": dict(plan.parameters),
+        "injected": None if injected is None else {"index": injected, "source": source_of(cells[injected])},
+    }
