@@ -22,7 +22,7 @@ class Inbox:
         self._metrics = metrics
 
     async def accept(self, project: str, drafts: Sequence[Draft]) -> tuple[Accepted, ...]:
-        """Store events and their builds, all or none, and wake the controller.
+        """Wake the controller; store events and their builds, all or none.
 
         Raises:
             Unavailable: They cannot be stored now.
@@ -31,6 +31,7 @@ class Inbox:
         """
         services = self._services
         at = services.now_ms()
+        services.wake()  # the store does things in their order: what the controller claims now can be these, in the same commit
         accepted = await services.store.accept(
             [
                 Accept(
@@ -45,7 +46,6 @@ class Inbox:
         )
         new = sum(not each.duplicate for each in accepted)
         if new:
-            services.wake()
             self._metrics.event(drafts[0].gateway, "accepted", new)
         if new < len(accepted):
             self._metrics.event(drafts[0].gateway, "duplicate", len(accepted) - new)

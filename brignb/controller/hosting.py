@@ -1,11 +1,10 @@
-"""The host of one worker: starts the process, speaks to it over its control socket, ends it.
+"""The host of one worker: speaks to it over its control socket, ends it.
 
-    Assignment, secrets ──▶ host ──▶ Outcome           the worker said how it ended
-                              └────▶ Died              it is gone and said nothing
+    Process, Assignment, secrets ──▶ host ──▶ Outcome           the worker said how it ended
+                                       └────▶ Died              it is gone and said nothing
 
-The worker is tied to this process: it ends when the socket does, and the kernel ends it when the thread that spawned it does
-(PDEATHSIG; so it is spawned on the event loop's thread, which is the server's main one). What must never happen: a worker, or
-anything it started, that lives on after `run` returned.
+The worker is tied to this process by the socket: it ends when that does. How it came to be, and what else ties it, is `spawning`'s
+business, or the zygote's. What must never happen: a worker, or anything it started, that lives on after `host` returned.
 """
 
 from __future__ import annotations
@@ -14,25 +13,21 @@ import asyncio
 import contextlib
 import json
 import os
-import signal
 import socket
-import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, Protocol
 
 from brignb.errors import BrignbError
-from brignb.executors.sandbox import Bind, wrap
 from brignb.model.assignment import Assignment
 from brignb.model.builds import JobRecord, Outcome, State
 from brignb.model.wire import Decoder, encode
 
 GRACE: Final = 10.0
 """Seconds a worker has between a cancel and its death: its handlers' `finally`, its jobs' end, its record."""
-_LAST_WORDS: Final = 4096
-_HELD_OPEN: Final = 0.5
+LINGER: Final = 5.0
+"""Seconds that what user code left for the process's end (`atexit`) gets, once the record is written."""
 _READ: Final = 1 << 20
 
 
@@ -59,28 +54,41 @@ class Died:
     Args:
         exit_code: As a shell gives it.
         words: What it, or the interpreter, last wrote outside of the notebook.
+        out_of_memory: Whether the kernel killed it since the machine, or its control group, had no memory left.
     """
 
     exit_code: int
     words: str
+    out_of_memory: bool = False
 
     def __str__(self) -> str:
         """One sentence, for people; not redacted."""
+        if self.out_of_memory:
+            return "the worker was killed: it was out of memory"
         words = self.words.splitlines()[-1] if self.words else ""
         return f"the worker died (exit code {self.exit_code})" + (f": {words}" if words else "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sandbox:
-    """What a worker may see and write.
+class Process(Protocol):
+    """A worker as a process, however it came to be. Its control socket is ours until `close`."""
 
-    Args:
-        binds: Folders besides the read-only machine.
-        hidden: Folders that are not there for it.
-    """
+    control: socket.socket
+    out_of_memory: bool
 
-    binds: Sequence[Bind] = ()
-    hidden: Sequence[Path] = ()
+    def begun(self) -> None:
+        """Its first cell has begun: the machine has time for other things."""
+
+    def kill(self) -> None:
+        """Kill it, and all that it started, as far as is known."""
+
+    async def ended(self) -> int:
+        """Its exit code as a shell gives it, once it is gone and what it started too."""
+
+    async def words(self) -> str:
+        """After `ended`: what it last wrote outside of its notebook."""
+
+    def close(self) -> None:
+        """Let go of it."""
 
 
 class Order:
@@ -116,124 +124,74 @@ class Order:
 
 
 async def host(
+    process: Process,
     assignment: Assignment,
     secrets: Mapping[str, str],
     *,
     listener: Listener,
     order: Order,
     seconds: float,
-    sandbox: Sandbox | None,
-    cwd: Path,
-    tell: Callable[[int], None] = lambda _pid: None,
 ) -> Outcome | Died:
-    """Run one attempt of one build.
+    """Run one attempt of one build; afterwards nothing of the worker is left.
 
     Args:
-        assignment: What the worker is told.
+        process: A worker that waits for its assignment.
+        assignment: What it is told.
         secrets: The project's, in clear text; they go into a memfd.
         listener: Hears what it says.
         order: Ends it.
         seconds: After which it is ended as `timeout`.
-        sandbox: None: it runs without one.
-        cwd: Its working directory, as it sees it.
-        tell: Hears the process id, once.
     """
-    ours, theirs = socket.socketpair()
-    ours.setblocking(False)
-    with ours:
-        with theirs:
-            process = await _spawn(theirs, sandbox, cwd)
-        tell(process.pid)
-        words = _LastWords(process)
-        conversation = asyncio.create_task(_converse(ours, assignment, secrets, listener))
-        timer = asyncio.get_running_loop().call_later(seconds, order.cancel, "timeout")
-        ender = asyncio.create_task(_end_on(order, ours, process))
-        gone = asyncio.create_task(_gone(process, ours))
-        try:
-            outcome = await conversation
-            code = await gone
-        finally:
-            timer.cancel()
-            ender.cancel()
-            gone.cancel()
-            conversation.cancel()
-            _kill_group(process)
-            await process.wait()
-            said = await words.said()
-    return outcome or Died(code if code >= 0 else 128 - code, said)
+    loop = asyncio.get_running_loop()
+    timers = [loop.call_later(seconds, order.cancel, "timeout")]
 
+    def said_all() -> None:
+        timers.append(loop.call_later(LINGER, process.kill))
 
-async def _spawn(theirs: socket.socket, sandbox: Sandbox | None, cwd: Path) -> asyncio.subprocess.Process:
-    fd = theirs.fileno()
-    argv = [sys.executable, "-P", "-m", "brignb.wiring.work", str(fd)]
-    if sandbox is not None:
-        argv = wrap(argv, binds=sandbox.binds, hidden=sandbox.hidden, cwd=cwd)
-    return await asyncio.create_subprocess_exec(
-        *argv,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        pass_fds=(fd,),
-        start_new_session=True,
-        cwd=None if sandbox is not None else cwd,
-        env=_environment(),
-    )
-
-
-def _environment() -> dict[str, str]:
-    """A worker's, from scratch: nothing of the server's leaks into it."""
-    here = str(Path(sys.executable).parent)
-    path = os.environ.get("PATH", os.defpath)
-    return {"PATH": f"{here}:{path}", "HOME": "/tmp", "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}  # noqa: S108 - private there
-
-
-def _kill_group(process: asyncio.subprocess.Process) -> None:
-    """What is left of its process group; in a sandbox all of it ends with its first process."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-
-
-class _LastWords:
-    """The end of what is written outside of the notebook: an interpreter that cannot start, a crash."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._kept = b""
-        self._reading = asyncio.create_task(self._read(process))
-
-    async def _read(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None  # noqa: S101 - asked for by `_spawn`
-        while chunk := await process.stdout.read(_LAST_WORDS):
-            self._kept = (self._kept + chunk)[-_LAST_WORDS:]
-
-    async def said(self) -> str:
-        """All of it, once the process is gone; somebody who left its group may hold the pipe open, and is not waited for long."""
-        await asyncio.wait({self._reading}, timeout=_HELD_OPEN)
-        self._reading.cancel()
-        return self._kept.decode("utf-8", "replace").strip()
-
-
-async def _end_on(order: Order, ours: socket.socket, process: asyncio.subprocess.Process) -> None:
-    reason = await order.wait()
+    conversation = asyncio.create_task(_converse(process, assignment, secrets, listener, said_all))
+    ender = asyncio.create_task(_end_on(order, process))
+    gone = asyncio.create_task(_gone(process))
     try:
-        await asyncio.get_running_loop().sock_sendall(ours, encode({"op": "cancel", "reason": reason}))
-        await asyncio.wait_for(process.wait(), GRACE)
-    except (TimeoutError, OSError):
-        _kill_group(process)
+        outcome = await conversation
+        code = await gone
+    finally:
+        for timer in timers:
+            timer.cancel()
+        ender.cancel()
+        gone.cancel()
+        conversation.cancel()
+        process.kill()
+        await process.ended()
+        said = await process.words()
+        process.close()
+    return outcome or Died(code, said, process.out_of_memory)
 
 
-async def _gone(process: asyncio.subprocess.Process, ours: socket.socket) -> int:
+async def _end_on(order: Order, process: Process) -> None:
+    reason = await order.wait()
+    with contextlib.suppress(TimeoutError, OSError):
+        await asyncio.get_running_loop().sock_sendall(process.control, encode({"op": "cancel", "reason": reason}))
+        await asyncio.wait_for(process.ended(), GRACE)
+    process.kill()
+
+
+async def _gone(process: Process) -> int:
     """Until it has ended; then what it said is heard to its end, though somebody it started may hold its socket open still."""
-    code = await process.wait()
-    _kill_group(process)
-    ours.shutdown(socket.SHUT_RD)  # what is queued can be read, then the end
+    code = await process.ended()
+    with contextlib.suppress(OSError):
+        process.control.shutdown(socket.SHUT_RD)  # what is queued can be read, then the end
     return code
 
 
 async def _converse(
-    ours: socket.socket, assignment: Assignment, secrets: Mapping[str, str], listener: Listener
+    process: Process,
+    assignment: Assignment,
+    secrets: Mapping[str, str],
+    listener: Listener,
+    said_all: Callable[[], None],
 ) -> Outcome | None:
     """Tell it what to do, hear what it says; None when it hung up without an outcome."""
-    loop = asyncio.get_running_loop()
+    loop, ours = asyncio.get_running_loop(), process.control
     try:
         await _assign(ours, assignment, secrets)
     except (BrokenPipeError, ConnectionResetError):
@@ -249,8 +207,10 @@ async def _converse(
                     await listener.job(JobRecord(**{**message["job"], "state": State(message["job"]["state"])}))
                 case "finished":
                     outcome = Outcome(**{**message["outcome"], "state": State(message["outcome"]["state"])})
+                    said_all()
                 case "first_cell" | "emit":
                     await loop.sock_sendall(ours, encode(await _answer(message, listener)))
+                    process.begun()
     return outcome
 
 

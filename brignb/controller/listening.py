@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,20 +20,23 @@ class StoreListener:
         site: Its store and news.
         build: Whose worker; its attempt is the fence.
         event: What it is for; emitted events have its revision.
+        noted: Done when what the worker was told is on the disk: its commit, its notebook.
     """
 
-    def __init__(self, site: Site, build: Build, event: Event) -> None:
+    def __init__(self, site: Site, build: Build, event: Event, *, noted: asyncio.Future[None]) -> None:
         self._site = site
         self._build = build
         self._event = event
+        self._noted = noted
 
     async def first_cell(self) -> None:
         """Note it durably.
 
         Raises:
-            BrignbError: The build has another attempt by now; this worker must not begin.
+            BrignbError: The build has another attempt by now, or its notebook cannot be kept; this worker must not begin.
         """
         site, build = self._site, self._build
+        await self._noted
         if not await site.store.note_first_cell(build.id, attempt=build.attempt, at=site.now_ms()):
             raise BrignbError("this attempt of the build is over")
 

@@ -52,6 +52,7 @@ class Controller:
         self._woken = asyncio.Event()
         self._running: dict[str, tuple[Order, asyncio.Task[None]]] = {}
         self._stopped = False
+        self._canceled_unseen: set[str] = set()
 
     def wake(self) -> None:
         """A build waits."""
@@ -92,6 +93,9 @@ class Controller:
 
     def _start(self, build: Build) -> None:
         order = Order()
+        if build.id in self._canceled_unseen:
+            self._canceled_unseen.remove(build.id)
+            order.cancel("canceled")
         task = asyncio.create_task(Attempt(self._site, build, order).run(), name=f"build {build.id}")
         self._running[build.id] = (order, task)
         self._site.news.ring(build.id)
@@ -107,8 +111,11 @@ class Controller:
     async def cancel(self, build_id: str) -> Build | None:
         """Pending: canceled at once; running: its worker is told; ended: nothing changes. None: no such build."""
         build = await self._site.store.cancel(build_id, at=self._site.now_ms())
-        if build is not None and build.state is State.RUNNING and build_id in self._running:
-            self._running[build_id][0].cancel("canceled")
+        if build is not None and build.state is State.RUNNING:
+            if build_id in self._running:
+                self._running[build_id][0].cancel("canceled")
+            else:  # claimed in the store, and on its way to `_start`
+                self._canceled_unseen.add(build_id)
         if build is not None:
             (self._site.news.forget if build.state.terminal else self._site.news.ring)(build_id)
         return build

@@ -10,6 +10,7 @@ from brignb.archive.seam import Archive
 from brignb.source.seam import Source
 from brignb.store.news import News
 from brignb.store.seam import Store
+from brignb.zygote.zygotes import Zygotes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,7 @@ class Site:
         cache: What is kept between builds, a folder per project.
         hidden: What no worker sees; None: there is no sandbox here.
         executor: The server's default.
+        zygotes: Where workers are forked; None: they are spawned.
         new_ids: Fresh ids for an emitted event and its build, of a time.
         wake: Tells the controller that a build waits.
     """
@@ -38,3 +40,4 @@ class Site:
     cache: Path
     hidden: tuple[Path, ...] | None
     executor: str = "process"
+    zygotes: Zygotes | None = None

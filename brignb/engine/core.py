@@ -38,7 +38,7 @@ class ShellEngine:
         now_ms: The clock.
     """
 
-    def __init__(self, *, tier: str = "cold", shell: Shell | None = None, now_ms: Callable[[], int] = wall_ms) -> None:
+    def __init__(self, *, tier: str = "shell", shell: Shell | None = None, now_ms: Callable[[], int] = wall_ms) -> None:
         self.tier = tier
         self._shell = shell or Shell.build()
         self._now_ms = now_ms

@@ -67,7 +67,7 @@ class CellLoop:
         """A cell of the notebook, as ipykernel runs it."""
         shell, problem, result = self._shell, None, None
         try:
-            transformed = shell.transform_cell(source)  # type: ignore[no-untyped-call] # IPython's
+            transformed = shell.transform_cell(source)
         except Exception:  # noqa: BLE001 - shown as the cell's error, by IPython
             transformed, problem = source, sys.exc_info()
         try:

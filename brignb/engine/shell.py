@@ -9,6 +9,7 @@ process that holds one can be forked.
 
 from __future__ import annotations
 
+import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -23,6 +24,7 @@ from traitlets import Type
 from traitlets.config import Config
 
 from brignb.engine.bundles import clean, clean_bundle, clean_text
+from brignb.engine.syntax import plain
 from brignb.engine.telling import error_text, has_group, users_frames
 
 Entry = Mapping[str, Any]
@@ -69,6 +71,10 @@ class Hook(DisplayHook):
         cast("Shell", self.shell).tell({"op": "output", "output": output})
 
 
+_PROMPT = re.compile(r"^(?:>>>|In \[)", re.MULTILINE)
+"""What IPython takes off pasted code; the second one would compile."""
+
+
 def _untold(_entry: Entry) -> None:
     return None
 
@@ -81,6 +87,7 @@ class Shell(InteractiveShell):
     tell: Callable[[Entry], None] = staticmethod(_untold)
     ended_by: BaseException | None = None
     error_shown = False
+    _transformers_first: tuple[Any, ...] = ()
 
     @classmethod
     def build(cls) -> Shell:
@@ -91,6 +98,7 @@ class Shell(InteractiveShell):
         main = sys.modules["__main__"]
         shell = cls(config=config, ipython_dir="")
         sys.modules["__main__"] = main
+        shell._transformers_first = shell._transformers()
         return shell
 
     def init_profile_dir(self, profile_dir: Any) -> None:
@@ -116,6 +124,30 @@ class Shell(InteractiveShell):
     def ask_exit(self) -> None:
         """`exit` and `quit` end the cell as `sys.exit()` does."""
         raise SystemExit
+
+    def transform_cell(self, raw_cell: str) -> str:
+        """As IPython does it. It leaves plain Python as it is, which the compiler tells many times faster.
+
+        Where user code has changed the transformers they see every cell. Single lines may be magics without a `%`, such as `ls`.
+        """
+        if (
+            raw_cell[:1].isspace()
+            or _PROMPT.search(raw_cell)
+            or self._transformers() != self._transformers_first
+            or not plain(raw_cell)
+        ):
+            transformed: str = super().transform_cell(raw_cell)  # type: ignore[no-untyped-call] # IPython's
+            return transformed
+        cell = raw_cell if raw_cell.endswith("\n") else f"{raw_cell}\n"
+        if len(cell.splitlines()) == 1 and self.prefilter_manager is not None:
+            with self.builtin_trap:
+                cell = f"{self.prefilter_manager.prefilter_lines(cell)}\n"
+        return cell
+
+    def _transformers(self) -> tuple[Any, ...]:
+        ours = self.input_transformer_manager
+        kinds = (ours.cleanup_transforms, ours.line_transforms, ours.token_transformers)
+        return (ours, *map(tuple, kinds), tuple(self.input_transformers_post))
 
     def show_usage_error(self, exc: BaseException) -> None:
         """As an error of the cell, as every other."""

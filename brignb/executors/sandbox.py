@@ -66,6 +66,7 @@ def wrap(
     capabilities: Sequence[str] | None = None,
     die_with_parent: bool = True,
     unshare_pid: bool = True,
+    ours: bool = False,
 ) -> list[str]:
     """The command line that runs `argv` in a sandbox; open file descriptors and the environment go through.
 
@@ -78,6 +79,7 @@ def wrap(
         capabilities: What root keeps; None keeps everything. A user has none in any case.
         die_with_parent: Kill everything inside when the thread that starts the sandbox ends.
         unshare_pid: Give it a process tree of its own: when its first process ends, all do.
+        ours: It is a program of ours that sets up sandboxes itself: run by a user, it keeps the capabilities for that inside.
 
     Raises:
         ValueError: A path or an argument holds a NUL.
@@ -90,6 +92,7 @@ def wrap(
         capabilities=capabilities,
         die_with_parent=die_with_parent,
         unshare_pid=unshare_pid,
+        ours=ours,
     )
     return [PROGRAM, *flags, "--", *argv]
 
@@ -103,6 +106,7 @@ def options(
     capabilities: Sequence[str] | None = None,
     die_with_parent: bool = True,
     unshare_pid: bool = True,
+    ours: bool = False,
 ) -> list[str]:
     """Bubblewrap's options of `wrap`, alone: they may also be read from a descriptor (`--args`)."""
     flags = ["--new-session"]  # without a terminal of its own, nothing inside can type into ours (CVE-2017-5226)
@@ -110,6 +114,7 @@ def options(
     flags += ["--unshare-pid"] if unshare_pid else []
     if capabilities is not None and os.geteuid() == 0:
         flags += ["--cap-drop", "ALL", *(word for name in capabilities for word in ("--cap-add", name))]
+    flags += ["--cap-add", "ALL"] if ours and os.geteuid() != 0 else []
     flags += _mounts(binds, hidden, tmpfs)
     flags += ["--chdir", str(cwd)] if cwd else []
     if any("\0" in flag for flag in flags):
@@ -143,6 +148,11 @@ def caveat() -> str | None:
     if os.geteuid() == 0:
         return "brignb runs as root, and root can leave its sandbox; run it as a user of its own"
     return None
+
+
+def python_below(folder: Path) -> tuple[Path, ...]:
+    """What must stay in sight of a folder that gets hidden: the Python that runs us, if it lies there."""
+    return tuple(place for place in _PYTHON if _below(place, [folder]))
 
 
 def _mounts(binds: Sequence[Bind], hidden: Sequence[Path], tmpfs: Sequence[Path]) -> list[str]:

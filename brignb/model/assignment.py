@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from brignb.model.events import Event
+from brignb.model.rooms import Room
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,8 @@ class Assignment:
         work: The build's work folder: `src`, and what its jobs leave for each other.
         cache: The folder of what is kept between builds; None: nothing is kept.
         executor: Name of the job executor.
+        notebook: The worker notebook's text; None: it is in the archive.
+        room: What a forked worker shuts itself into; None: it is in its sandbox already, or there is none.
     """
 
     build_id: str
@@ -39,13 +42,17 @@ class Assignment:
     work: str
     cache: str | None = None
     executor: str = "process"
+    notebook: str | None = None
+    room: Room | None = None
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""
         plain = {name: getattr(self, name) for name in self.__slots__}
-        return {**plain, "event": self.event.to_json()}
+        room = self.room.to_json() if self.room else None
+        return {**plain, "event": self.event.to_json(), "room": room}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Assignment:
         """The inverse of `to_json`."""
-        return cls(**{**data, "event": Event.from_json(data["event"])})
+        room = Room.from_json(data["room"]) if data["room"] else None
+        return cls(**{**data, "event": Event.from_json(data["event"]), "room": room})

@@ -39,6 +39,11 @@ def loop() -> asyncio.AbstractEventLoop:
         return _loop
 
 
+def running() -> bool:
+    """Whether anybody has needed the job loop yet."""
+    return _loop is not None
+
+
 def submit(coroutine: Coroutine[Any, Any, T]) -> Future[T]:
     """Run a coroutine on the job loop, in the caller's context; the future has its result, and cancels it."""
     return asyncio.run_coroutine_threadsafe(coroutine, loop())

@@ -134,11 +134,8 @@ class Store(Protocol):
             BadInput: The cursor is not one of this list's, or the limit is below 1.
         """
 
-    async def set_commit(self, build_id: str, *, attempt: int, commit: str) -> bool:
-        """The resolved commit; False when the attempt is over (fence). The event keeps its ref."""
-
-    async def set_tier(self, build_id: str, *, attempt: int, tier: str) -> bool:
-        """In which kind of worker it runs; False when the attempt is over."""
+    async def note_start(self, build_id: str, *, attempt: int, commit: str | None, tier: str) -> bool:
+        """The resolved commit (the event keeps its ref), and in which kind of worker it runs; False when the attempt is over (fence)."""
 
     async def note_first_cell(self, build_id: str, *, attempt: int, at: int) -> bool:
         """The first user cell starts now: from here on a dead worker means `lost`. False when the attempt is over."""

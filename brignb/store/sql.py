@@ -108,13 +108,9 @@ class SqlStore:
         """Newest first, with their jobs."""
         return await self._database.read(builds.listed, project=project, state=state, limit=limit, cursor=cursor)
 
-    async def set_commit(self, build_id: str, *, attempt: int, commit: str) -> bool:
-        """As resolved."""
-        return await self._database.write(builds.note, build_id, attempt=attempt, resolved_commit=commit)
-
-    async def set_tier(self, build_id: str, *, attempt: int, tier: str) -> bool:
-        """The worker's kind."""
-        return await self._database.write(builds.note, build_id, attempt=attempt, tier=tier)
+    async def note_start(self, build_id: str, *, attempt: int, commit: str | None, tier: str) -> bool:
+        """Before its worker is told."""
+        return await self._database.write(builds.note, build_id, attempt=attempt, resolved_commit=commit, tier=tier)
 
     async def note_first_cell(self, build_id: str, *, attempt: int, at: int) -> bool:
         """From here on a dead worker means `lost`."""

@@ -39,12 +39,14 @@ class Home:
         self.sources = root / "sources"
         self.work = root / "work"
         self.cache = root / "cache"
+        self.trees = root / "trees"
         self.key = root / "key"
         self.database = root / "brignb.db"
+        self.shared = (self.builds, self.work, self.cache, self.trees)
         self._lock: TextIO | None = None
         try:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for folder in (self.builds, self.sources, self.work, self.cache):
+            for folder in (self.sources, *self.shared):
                 folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise BadInput(

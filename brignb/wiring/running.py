@@ -19,8 +19,9 @@ from typing import Any, Final
 from brignb.archive.files import FileArchive
 from brignb.archive.follow import Follower, Text
 from brignb.archive.seam import RECORD, WORKER, WORKER_NOTEBOOK
-from brignb.controller.hosting import Died, Order, Sandbox, host
+from brignb.controller.hosting import Died, Order, host
 from brignb.controller.records import materialise
+from brignb.controller.spawning import Sandbox, spawn
 from brignb.errors import BadInput, BrignbError, NotFound
 from brignb.executors import sandbox
 from brignb.executors.sandbox import Bind
@@ -95,13 +96,12 @@ class _Run:
         order, listener = Order(), _Listener(self._archive, self._build_id)
         with _interruptible(order):
             ended = await host(
+                await spawn(self._sandbox(self._source), self._source if sandbox.why_not() else _SRC),
                 self._assignment(self._source),
                 {**self._secrets},
                 listener=listener,
                 order=order,
                 seconds=self._project.timeout,
-                sandbox=self._sandbox(self._source),
-                cwd=self._source if sandbox.why_not() else _SRC,
             )
         listener.show(last=True)
         return self._report(ended if isinstance(ended, Outcome) else self._bury(ended, order), order)

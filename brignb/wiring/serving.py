@@ -34,7 +34,7 @@ from brignb.controller.loop import Controller
 from brignb.controller.records import current_record
 from brignb.controller.retention import Retention
 from brignb.controller.site import Site
-from brignb.errors import BadInput
+from brignb.errors import BadInput, Unavailable
 from brignb.executors import sandbox
 from brignb.gateways import GitHub, Registry, Simple
 from brignb.model.gateway import Gateway
@@ -45,6 +45,8 @@ from brignb.store.sealing import Sealer, load_key
 from brignb.store.sql import SqlStore
 from brignb.wiring.clock import fresh_ids, now_ms, randomness
 from brignb.wiring.home import Home, home_path
+from brignb.wiring.zygotes import possible, zygotes
+from brignb.zygote.zygotes import Zygotes
 
 log = logging.getLogger("brignb")
 
@@ -137,6 +139,7 @@ async def _server(
         for each in woken:
             each()
 
+    hidden = _hidden(home)
     site = Site(
         store=store,
         archive=archive,
@@ -148,8 +151,9 @@ async def _server(
         builds=home.builds,
         work=home.work,
         cache=home.cache,
-        hidden=_hidden(home),
+        hidden=hidden,
         executor=options.executor,
+        zygotes=zygotes(home, walled=hidden is not None) if possible() else None,
     )
     await store.open()
     try:
@@ -158,6 +162,7 @@ async def _server(
         controller = Controller(site, workers=options.workers or os.cpu_count() or 1, ended=retention.wake)
         woken.append(controller.wake)
         await controller.recover()
+        warming = asyncio.create_task(_warm(site.zygotes))
         sweeping = asyncio.create_task(retention.run())
         gateways: list[Gateway] = [GitHub(), Registry(), Simple()]
         services = Services(
@@ -176,11 +181,21 @@ async def _server(
             hosts=(*_hosts(options.host, address), *options.hosts),
         )
         yield create_app(services), controller
-        sweeping.cancel()
-        await asyncio.wait({sweeping})
+        for task in (warming, sweeping):
+            task.cancel()
+        await asyncio.wait({warming, sweeping})
     finally:
+        if site.zygotes is not None:
+            await site.zygotes.close()
         await source.close()
         await store.close()
+
+
+async def _warm(forking: Zygotes | None) -> None:
+    """Have workers ready before the first event; builds tell of what goes wrong."""
+    if forking is not None:
+        with contextlib.suppress(Unavailable):
+            await forking.ready()
 
 
 def _stop_without(server: uvicorn.Server, claiming: asyncio.Task[None]) -> None:

@@ -5,17 +5,20 @@ It is tied to its host twice: by the control socket, whose end ends it, and by t
 
 from __future__ import annotations
 
-import ctypes
+import atexit
 import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from brignb.archive.files import FileArchive
 from brignb.archive.seam import Archive
 from brignb.engine.running import run_worker_notebook
 from brignb.engine.seam import Plan
+from brignb.errors import Unreachable
 from brignb.executors.process import ProcessExecutor
 from brignb.model.assignment import Assignment
 from brignb.model.projects import Project
@@ -24,66 +27,88 @@ from brignb.model.secrets import Secrets
 from brignb.script.session import Session
 from brignb.wiring.clock import now_ms
 from brignb.wiring.recordview import RecordView
-from brignb.worker.channel import Channel, Interrupter
-from brignb.worker.running import Parts, emitter, work
+from brignb.worker.channel import Channel, Interrupter, leave
+from brignb.worker.running import Execute, Parts, emitter, work
 from brignb.worker.sink import ArchiveSink
+from brignb.zygote.linux import die_with_parent
 
 LOG_CAP = 64 * 1024 * 1024
 """Bytes of a log that are kept."""
-_PR_SET_PDEATHSIG = 1
 
 
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+class Seat:
+    """A worker that knows its build, and has not begun: until `work` there is no thread, so that it can still change its namespaces.
 
+    Args:
+        sock: The worker's end of its control socket.
+    """
 
-def main() -> int:
-    """Run the one build that comes over the control socket."""
-    _die_with_parent()
-    interrupter = Interrupter()
-    with socket.socket(fileno=int(sys.argv[1])) as sock:
-        os.set_inheritable(sock.fileno(), False)
-        channel = Channel(sock, on_cancel=interrupter)
-        assignment, secrets = channel.receive_assignment()
+    def __init__(self, sock: socket.socket) -> None:
+        self._interrupter = Interrupter()
+        self._channel = Channel(sock, on_cancel=self._interrupter)
+        try:
+            self.assignment, self._secrets = self._channel.receive_assignment()
+        except Unreachable:  # nobody needed it
+            leave()
+
+    def work(self, execute: Execute) -> NoReturn:
+        """Run the build, end the process.
+
+        Args:
+            execute: The engine.
+        """
+        channel, assignment = self._channel, self.assignment
+        channel.listen()
         archive = FileArchive(Path(assignment.builds))
-        redactor = Redactor(secrets.values())
+        redactor = Redactor(self._secrets.values())
         sink = ArchiveSink(
             archive, assignment.build_id, now_ms=now_ms, news=lambda: channel.tell({"op": "news"}), cap=LOG_CAP
         )
-        session = _session(assignment, secrets, archive, redactor, channel)
         sys.path.insert(0, "")  # as in Jupyter: a notebook imports what lies beside it; not before our own imports
-        outcome = work(
-            assignment,
-            Parts(
-                archive=archive,
-                session=session,
-                sink=sink,
-                execute=run_worker_notebook,
-                first_cell=lambda: _note_first_cell(channel),
-                emit=emitter(channel.ask),
-                told=lambda job: channel.tell({"op": "job", "job": job.to_wire()}),
-                why_canceled=lambda: interrupter.reason,
-                plan=Plan(
-                    redactor=redactor,
-                    spill=lambda cell, text: archive.spill(assignment.build_id, f"cell-{cell}.txt", text.encode()),
-                ),
+        parts = Parts(
+            archive=archive,
+            session=_session(assignment, self._secrets, archive, redactor, channel),
+            sink=sink,
+            execute=execute,
+            first_cell=lambda: _note_first_cell(channel),
+            emit=emitter(channel.ask),
+            told=lambda job: channel.tell({"op": "job", "job": job.to_wire()}),
+            why_canceled=lambda: self._interrupter.reason,
+            plan=Plan(
+                redactor=redactor,
+                spill=lambda cell, text: archive.spill(assignment.build_id, f"cell-{cell}.txt", text.encode()),
             ),
         )
+        outcome = work(assignment, parts)
         sink.close()
-        channel.tell(
-            {
-                "op": "finished",
-                "outcome": {"state": outcome.state, "reason": outcome.reason, "message": outcome.message},
-            }
-        )
-    # What user code left behind (threads, atexit hooks that wait) must not hold the build up: its record is written.
+        word = {"state": outcome.state, "reason": outcome.reason, "message": outcome.message}
+        channel.tell({"op": "finished", "outcome": word})
+        _leave()
+
+
+def _leave() -> NoReturn:
+    """What user code left for the end is done, within the host's patience; its threads are not waited for: its record is written."""
+    atexit._run_exitfuncs()  # noqa: SLF001 - there is no other name for it
     sys.stdout.flush()
     os._exit(0)
 
 
-def _note_first_cell(channel: Channel) -> None:
-    channel.ask({"op": "first_cell"}).result()
+def main() -> NoReturn:
+    """Run the one build that comes over the control socket."""
+    if sys.platform == "linux":
+        die_with_parent(signal.SIGKILL)
+    sock = socket.socket(fileno=int(sys.argv[1]))
+    sock.set_inheritable(False)
+    Seat(sock).work(run_worker_notebook)
+
+
+def _note_first_cell(channel: Channel) -> Callable[[], None]:
+    noted = channel.ask({"op": "first_cell"})
+
+    def wait() -> None:
+        noted.result()
+
+    return wait
 
 
 def _session(

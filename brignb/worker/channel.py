@@ -1,6 +1,6 @@
 """The worker's end of the control socket.
 
-A reader thread takes what the host says; everybody else only sends. A request (`first_cell`, `emit`) waits for its `ack`. When the
+Once it listens, a reader thread takes what the host says; everybody else only sends. A request (`first_cell`, `emit`) waits for its `ack`. When the
 host is gone the worker has nobody to work for, and ends at once: what it had started must not outlive the server (contract, "What
 an accepted event may become").
 """
@@ -15,7 +15,7 @@ import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, NoReturn
 
 from brignb.errors import BrignbError, Unreachable
 from brignb.model.assignment import Assignment
@@ -26,7 +26,7 @@ HOST_GONE = 125
 """Exit code of a worker whose host is gone."""
 
 
-def leave() -> None:
+def leave() -> NoReturn:
     """End this process at once."""
     os._exit(HOST_GONE)
 
@@ -50,10 +50,11 @@ class Channel:
         self._asked: dict[int, Future[dict[str, Any]]] = {}
         self._ids = itertools.count(1)
         self._decoder = Decoder()
+        self._early: list[dict[str, Any]] = []
         self._owner = os.getpid()
 
     def receive_assignment(self) -> tuple[Assignment, dict[str, str]]:
-        """The first message, with the memfd that holds the secrets; then the reader thread takes over.
+        """The first message, with the memfd that holds the secrets. It starts no thread: see `listen`.
 
         Raises:
             Unreachable: The host closed the socket before it said anything.
@@ -72,8 +73,12 @@ class Channel:
                 if memory.seekable():
                     memory.seek(0)
                 secrets = json.load(memory)
-        threading.Thread(target=self._read, args=(messages[1:],), name="brignb-control", daemon=True).start()
+        self._early = messages[1:]
         return Assignment.from_json(messages[0]["assignment"]), secrets
+
+    def listen(self) -> None:
+        """From here on a thread hears what the host says."""
+        threading.Thread(target=self._read, args=(self._early,), name="brignb-control", daemon=True).start()
 
     def tell(self, message: dict[str, Any]) -> None:
         """Send, and do not wait. A forked child of user code has nothing to tell."""

@@ -41,7 +41,7 @@ class Parts:
         session: Of the author's words, without `told` and `emit`.
         sink: The engine's.
         execute: The engine.
-        first_cell: Returns when the host has durably noted it.
+        first_cell: Asks the host to note it durably; what it answers returns when that is done.
         emit: Raises an event (type, payload); returns when it is durable.
         told: Tells the host of a job.
         why_canceled: The reason of the host's `cancel`, if there was one.
@@ -52,7 +52,7 @@ class Parts:
     session: Session
     sink: Sink
     execute: Execute
-    first_cell: Callable[[], None]
+    first_cell: Callable[[], Callable[[], None]]
     emit: Callable[[str, str], Awaitable[Any]]
     told: Callable[[JobRecord], None]
     why_canceled: Callable[[], str | None]
@@ -61,7 +61,7 @@ class Parts:
 
 def work(assignment: Assignment, parts: Parts) -> Outcome:
     """Execute the worker notebook, fire its handlers, write the record."""
-    raw = parts.archive.get(assignment.build_id, WORKER_NOTEBOOK)
+    raw = assignment.notebook or parts.archive.get(assignment.build_id, WORKER_NOTEBOOK)
     if raw is None:
         return Outcome(
             state=State.FAILED, reason="notebook_missing", message="the worker notebook is not in the archive"
@@ -100,13 +100,14 @@ def _run(assignment: Assignment, parts: Parts, notebook: dict[str, Any]) -> Outc
         parts.plan,
         names={"event": event, "project": project},
         parameters=parameters,
-        first_cell=parts.first_cell,
+        first_cell=parts.first_cell(),  # noted while the engine gets ready; a death in between counts as one in the cell
         following=following,
     )
     with scope.entered():
         outcome = parts.execute(notebook, plan, parts.sink)
-    portal.submit(scope.abandon()).result()
-    portal.submit(parts.session.executor.close()).result()
+    if portal.running():  # else nothing was ever started
+        portal.submit(scope.abandon()).result()
+        portal.submit(parts.session.executor.close()).result()
     return _judged(outcome, following, parts)
 
 

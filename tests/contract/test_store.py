@@ -473,8 +473,7 @@ async def test_only_the_tables_transitions_happen(store, state, to):
 
 
 WORDS = {
-    "set_commit": lambda store, b, attempt: store.set_commit(b.id, attempt=attempt, commit=COMMIT),
-    "set_tier": lambda store, b, attempt: store.set_tier(b.id, attempt=attempt, tier="cold"),
+    "note_start": lambda store, b, attempt: store.note_start(b.id, attempt=attempt, commit=COMMIT, tier="fork"),
     "note_first_cell": lambda store, b, attempt: store.note_first_cell(b.id, attempt=attempt, at=4_000),
     "put_job": lambda store, b, attempt: store.put_job(job(replace(b, attempt=attempt), n=attempt)),
     "requeue": lambda store, b, attempt: store.requeue(b.id, attempt=attempt, lost=True),
@@ -550,7 +549,7 @@ async def test_an_outcome_is_noted_whatever_it_says(store):
 async def test_the_resolved_commit_shows_in_build_and_event(store):
     """The ref that was asked for stays beside it."""
     build = await running(store, revision=Revision(ref="main"))
-    assert await store.set_commit(build.id, attempt=1, commit=COMMIT)
+    assert await store.note_start(build.id, attempt=1, commit=COMMIT, tier="fork")
     wanted = Revision(commit=COMMIT, ref="main")
     assert (await store.build(build.id)).revision == wanted
     assert (await store.event(build.event_id)).revision == wanted
@@ -565,9 +564,10 @@ async def test_the_first_cell_is_noted_once(store):
 
 
 async def test_the_tier_is_noted(store):
+    """Without a repository there is no commit to note with it."""
     build = await running(store)
-    assert await store.set_tier(build.id, attempt=1, tier="cold")
-    assert (await store.build(build.id)).tier == "cold"
+    assert await store.note_start(build.id, attempt=1, commit=None, tier="fork")
+    assert (await store.build(build.id)).tier == "fork"
 
 
 @pytest.mark.parametrize("lost", [False, True])
@@ -575,8 +575,7 @@ async def test_queued_again(store, lost):
     """A fresh attempt in its old place, before what came later; of the old attempt only its jobs are still told."""
     build = await running(store, 1, revision=Revision(ref="main"))
     await queued(store, 2)
-    await store.set_commit(build.id, attempt=1, commit=COMMIT)
-    await store.set_tier(build.id, attempt=1, tier="cold")
+    await store.note_start(build.id, attempt=1, commit=COMMIT, tier="fork")
     await store.note_first_cell(build.id, attempt=1, at=2_500)
     await store.put_job(started := job(build, 1))
     await store.put_job(ended := job(build, 2, State.SUCCEEDED, exit_code=0, finished_at=2_700))

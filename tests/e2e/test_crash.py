@@ -39,9 +39,9 @@ def test_a_build_in_its_cells_is_lost_and_leaves_a_truthful_record(own_server, r
     commit = repository.commit(pipeline.notebook("print('seen before')", waiting(door.getsockname()), "print('never')"))
     build = own_server.push("tests/lost", commit).json()["build"]
     connection, _address = door.accept()
+    assert connection.recv(10) == b"here"
 
     own_server.stop(signal.SIGKILL)
-    assert connection.recv(10) == b"here"
     assert connection.recv(10) == b""  # the worker is gone with its server
     connection.close()
     assert processes(str(own_server.home)) == []

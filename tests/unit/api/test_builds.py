@@ -78,7 +78,7 @@ async def test_cancel_ends_what_waits_and_leaves_what_has_ended(project):
 
 async def test_rerun_says_the_same_again_at_the_resolved_commit(project):
     first = await project.running()
-    await project.store.set_commit(first, attempt=1, commit="c" * 40)
+    await project.store.note_start(first, attempt=1, commit="c" * 40, tier="fork")
     await project.end(first)
     answer = await project.user.post(f"/api/builds/{first}/rerun")
     assert answer.status_code == 202

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import psutil
 
-from brignb.controller import hosting
+from brignb.controller import hosting, spawning
 from brignb.controller.hosting import Died, Order, host
+from brignb.controller.spawning import spawn
 from brignb.model.assignment import Assignment
 from brignb.model.events import Event
 
@@ -45,12 +46,9 @@ def assignment(folder: Path) -> Assignment:
 
 
 async def hosted(folder: Path, order: Order, seconds: float = 60) -> tuple[object, int]:
-    pids: list[int] = []
-    what = assignment(folder)
-    ended = await host(
-        what, {"S": "value"}, listener=Quiet(), order=order, seconds=seconds, sandbox=None, cwd=folder, tell=pids.append
-    )
-    return ended, pids[0]
+    worker = await spawn(None, folder)
+    ended = await host(worker, assignment(folder), {"S": "value"}, listener=Quiet(), order=order, seconds=seconds)
+    return ended, worker.pid
 
 
 async def test_a_worker_that_cannot_work_dies_with_its_last_words(tmp_path):
@@ -64,7 +62,7 @@ async def test_a_worker_that_cannot_work_dies_with_its_last_words(tmp_path):
 async def test_a_worker_that_does_not_end_is_killed_after_its_grace(tmp_path, monkeypatch):
     """It never listens to its control socket: only a kill ends it, and nobody of its group is left."""
     monkeypatch.setattr(hosting, "GRACE", 0.2)
-    monkeypatch.setattr(hosting.sys, "executable", str(stubborn(tmp_path)))
+    monkeypatch.setattr(spawning.sys, "executable", str(stubborn(tmp_path)))
     order = Order()
     asyncio.get_running_loop().call_later(0.2, order.cancel, "canceled")
     ended, pid = await hosted(tmp_path, order)

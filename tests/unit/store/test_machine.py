@@ -147,7 +147,7 @@ class StoreMachine(RuleBasedStateMachine):
         attempt = self.some_attempt(data, build)
         current = self.model.current(build, attempt)
         assert self.run(self.store.note_first_cell(build.id, attempt=attempt, at=at)) is current
-        assert self.run(self.store.set_commit(build.id, attempt=attempt, commit="c" * 40)) is current
+        assert self.run(self.store.note_start(build.id, attempt=attempt, commit="c" * 40, tier="fork")) is current
         if current:
             self.model.put(build, first_cell_at=build.first_cell_at or at, revision=Revision(commit="c" * 40))
 

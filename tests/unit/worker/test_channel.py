@@ -47,6 +47,7 @@ def test_asks_are_answered_by_their_number_and_errors_become_exceptions(ends):
     assign(host, {})
     channel = Channel(worker, on_cancel=print, on_gone=print)
     channel.receive_assignment()
+    channel.listen()
     first, second = channel.ask({"op": "first_cell"}), channel.ask({"op": "emit", "type": "t", "payload": ""})
     decoder, asked = Decoder(), []
     while len(asked) < 2:
@@ -62,7 +63,9 @@ def test_a_cancel_reaches_the_worker_with_its_reason(ends):
     host, worker = ends
     assign(host, {})
     heard, reasons = threading.Event(), []
-    Channel(worker, on_cancel=lambda reason: (reasons.append(reason), heard.set()), on_gone=print).receive_assignment()
+    channel = Channel(worker, on_cancel=lambda reason: (reasons.append(reason), heard.set()), on_gone=print)
+    channel.receive_assignment()
+    channel.listen()
     host.sendall(encode({"op": "cancel", "reason": "timeout"}))
     assert heard.wait(5)
     assert reasons == ["timeout"]
@@ -72,6 +75,8 @@ def test_a_host_that_is_gone_is_noticed(ends):
     host, worker = ends
     assign(host, {})
     gone = threading.Event()
-    Channel(worker, on_cancel=print, on_gone=gone.set).receive_assignment()
+    channel = Channel(worker, on_cancel=print, on_gone=gone.set)
+    channel.receive_assignment()
+    channel.listen()
     host.close()
     assert gone.wait(5)

@@ -1,0 +1,48 @@
+"""The zygotes of a server: how each is started, and in which sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from brignb.controller.spawning import environment
+from brignb.executors.sandbox import Bind, wrap
+from brignb.wiring.home import Home
+from brignb.zygote.keeping import Ready, Zygote
+from brignb.zygote.walls import SRC
+from brignb.zygote.zygotes import Preload, Zygotes, environment_stamp
+
+_TMP = Path("/tmp")  # noqa: S108 - the zygote's own; each worker gets another
+
+
+def possible() -> bool:
+    """Whether workers can be forked on this machine: Linux with pidfds (5.3 and later)."""
+    return sys.platform == "linux" and hasattr(os, "pidfd_open")
+
+
+def zygotes(home: Home, *, walled: bool) -> Zygotes:
+    """Those of one server.
+
+    Args:
+        home: What of it a zygote sees are the folders that it gives its workers their parts of.
+        walled: Whether there are sandboxes on this machine.
+    """
+
+    async def start(zygote: Zygote, preload: Preload) -> Ready:
+        facts = {
+            "fd": "{fd}",
+            "walled": walled,
+            "preload": list(preload),
+            "refused": {},
+            "probe": str(home.work / f".overlay-{id(zygote)}"),
+        }
+        text = json.dumps(facts).replace('"{fd}"', "{fd}")
+        argv = [sys.executable, "-P", "-m", "brignb.wiring.warm", text]
+        if walled:
+            binds = [Bind(place, place, writable=place != home.trees) for place in home.shared]
+            argv = wrap(argv, binds=binds, hidden=(home.root,), cwd=Path("/"), tmpfs=(_TMP, SRC), ours=True)
+        return await zygote.start(argv, environment())
+
+    return Zygotes(start, environment=environment_stamp)
