@@ -28,7 +28,7 @@ from traitlets.config import Config
 from brignb.engine.bundles import clean_text
 from brignb.engine.capture import Capture
 from brignb.engine.scribe import Item
-from brignb.kernels.shell import BuildKernel, no_debugger
+from brignb.kernels.shell import BuildKernel, BuildShell, no_debugger
 
 _QUEUE: Final = 64
 """Messages that wait for a build's engine before the kernel waits for it."""
@@ -59,6 +59,7 @@ class KernelApp(IPKernelApp):
     """Is called once all sockets take connections."""
     nodrop = False
     queue = 0
+    has_heart = True
 
     @default("session")
     def _session_default(self) -> Session:
@@ -75,29 +76,27 @@ class KernelApp(IPKernelApp):
         if self.nodrop:
             socket.setsockopt(zmq.XPUB_NODROP, 1)
         self._apply_curve_server_options(socket)
-        self.iopub_port = self._bind_socket(socket, self.iopub_port)
-        self.configure_tornado_logger()
+        self.iopub_port = self._bind_socket(socket, self.iopub_port)  # type: ignore[no-untyped-call] # ipykernel's
+        self.configure_tornado_logger()  # type: ignore[no-untyped-call] # ipykernel's
         self.iopub_thread = IOPubThread(socket, pipe=False, session=self.session)
         self.iopub_thread.start()
         self.iopub_socket = self.iopub_thread.background_socket
 
     def init_sockets(self) -> None:
         """ipykernel's, then `bound`."""
-        super().init_sockets()
+        super().init_sockets()  # type: ignore[no-untyped-call] # ipykernel's
         if not self.has_heart:
             self.bound()
-
-    has_heart = True
 
     def init_heartbeat(self) -> None:
         """For front ends that listen for it."""
         if self.has_heart:
-            super().init_heartbeat()
+            super().init_heartbeat()  # type: ignore[no-untyped-call] # ipykernel's
             self.bound()
 
     def init_io(self) -> None:
         """Our capture instead of ipykernel's streams."""
-        super().init_io()
+        super().init_io()  # type: ignore[no-untyped-call] # ipykernel's
         self.capture = Capture(self._publish)
         self.session.settle = self.capture.settle
         self.capture.start()
@@ -115,10 +114,8 @@ class KernelApp(IPKernelApp):
     def start(self) -> None:
         """ipykernel's, on a loop that wakes when a signal comes: else a cell that awaits hears of an interrupt when it is over."""
         loop = ioloop.IOLoop.current().asyncio_loop  # type: ignore[attr-defined] # tornado's own, on asyncio
-        loop.add_signal_handler(
-            signal.SIGURG, _nothing
-        )  # one that nobody sends; asyncio listens to all of them from here on
-        super().start()
+        loop.add_signal_handler(signal.SIGURG, _nothing)  # nobody sends it; from here on asyncio listens to all
+        super().start()  # type: ignore[no-untyped-call] # ipykernel's
 
 
 class BuildApp(KernelApp):
@@ -132,7 +129,7 @@ class BuildApp(KernelApp):
     def init_kernel(self) -> None:
         """ipykernel's, without a debugger."""
         no_debugger()
-        super().init_kernel()
+        super().init_kernel()  # type: ignore[no-untyped-call] # ipykernel's
 
 
 def configured(connection_file: str, folder: str) -> Config:
@@ -152,9 +149,20 @@ def configured(connection_file: str, folder: str) -> Config:
     return config
 
 
-def serve(app: KernelApp) -> None:
-    """Be a kernel, until told to end."""
+def serve(kind: type[KernelApp], config: Config, bound: Callable[[], None]) -> None:
+    """Be a kernel, until told to end.
+
+    Args:
+        kind: Whose.
+        config: See `configured`.
+        bound: Is called once all sockets take connections.
+    """
     logging.getLogger("tornado").propagate = False
+    for each in {*BuildShell.__mro__, *kind.__mro__}:
+        if vars(each).get("_instance") is not None:
+            each._instance = None  # type: ignore[attr-defined] # a shell of the process that we were forked from
     sys.argv = ["ipykernel"]
-    app.initialize([])
+    app = kind.instance(config=config)
+    app.bound = bound
+    app.initialize([])  # type: ignore[no-untyped-call] # ipykernel's
     app.start()

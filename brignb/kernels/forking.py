@@ -153,10 +153,7 @@ def _child(parent: int, folder: Path, connection_file: str, bound: int, shut: Se
         _no_loggers()
         from brignb.kernels.app import BuildApp, configured, serve  # noqa: PLC0415 - unless the parent has imported it
 
-        BuildApp.clear_instance()
-        app = BuildApp.instance(config=configured(connection_file, str(folder)))
-        app.bound = functools.partial(_tell, bound)
-        serve(app)
+        serve(BuildApp, configured(connection_file, str(folder)), functools.partial(_tell, bound))
         code = 0
     except BaseException:  # noqa: BLE001 - nothing of this process's is the parent's business
         traceback.print_exc(file=sys.__stderr__)

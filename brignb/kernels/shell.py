@@ -82,7 +82,7 @@ class BuildKernel(IPythonKernel):
 
     async def do_execute(self, *args: Any, **options: Any) -> Any:  # noqa: D102 - ipykernel's
         own = os.getpid()
-        reply = await super().do_execute(*args, **options)
+        reply = await super().do_execute(*args, **options)  # type: ignore[no-untyped-call] # ipykernel's
         if os.getpid() != own:
             sys.stdout.flush()
             os._exit(reply["status"] != "ok")  # a child must not go on as a kernel
