@@ -160,7 +160,7 @@ def serve(kind: type[KernelApp], config: Config, bound: Callable[[], None]) -> N
     logging.getLogger("tornado").propagate = False
     for each in {*BuildShell.__mro__, *kind.__mro__}:
         if vars(each).get("_instance") is not None:
-            each._instance = None  # type: ignore[attr-defined] # a shell of the process that we were forked from
+            each._instance = None  # type: ignore[attr-defined]  # noqa: SLF001 - a shell of the process that we were forked from
     sys.argv = ["ipykernel"]
     app = kind.instance(config=config)
     app.bound = bound

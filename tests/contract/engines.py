@@ -12,6 +12,7 @@ from brignb.engine.core import ShellEngine
 from brignb.engine.journal import decode, encode, fold
 from brignb.engine.kernel import backstage
 from brignb.engine.kernel.engine import KernelEngine
+from brignb.engine.kernel.named import Named
 from brignb.engine.running import run_worker_notebook
 from brignb.engine.seam import Plan, Sink
 from brignb.kernels.forking import Forked
@@ -42,7 +43,14 @@ def forked(notebook: dict[str, Any], plan: Plan, sink: Sink) -> Outcome:
     return KernelEngine("kernel", Forked(entering=backstage.asking("begin"))).run(notebook, plan, sink)
 
 
-ENGINES: dict[str, Run] = {"shell": direct, "papermill": run_worker_notebook, "kernel": forked}
+def cold(notebook: dict[str, Any], plan: Plan, sink: Sink) -> Outcome:
+    """A fresh kernel by its kernelspec; it gets names as JSON, and knows of nothing that follows."""
+    return KernelEngine("cold", Named(notebook, plain=plan.names)).run(notebook, plan, sink)
+
+
+ENGINES: dict[str, Run] = {"shell": direct, "papermill": run_worker_notebook, "kernel": forked, "cold": cold}
+SLOW = {"cold"}
+"""Those that take half a second to start."""
 
 DIFFERENCES: dict[tuple[str, str], str] = {
     ("kernel", "a task that exits"): "ipykernel's event loop ends with its process: the cell is killed, `kernel_died`",

@@ -13,7 +13,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from contract.engines import DIFFERENCES, ENGINES, Run, Seen, code, run
+from contract.engines import DIFFERENCES, ENGINES, SLOW, Run, Seen, code, run
 
 from brignb.engine.seam import EventCell, Failure
 from brignb.errors import JobFailed
@@ -23,7 +23,7 @@ from brignb.model.redaction import Redactor
 SECRET = "hunter2hunter2"
 
 
-@pytest.fixture(params=sorted(ENGINES))
+@pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in sorted(ENGINES)])
 def engine(request: pytest.FixtureRequest) -> Run:
     return ENGINES[request.param]
 

@@ -35,11 +35,13 @@ class Gathering:
         self._loop = asyncio.get_running_loop()
         self._last = -NAP
         self._timer: asyncio.TimerHandle | None = None
-        self._cell = 0
+        self._cell: int | None = None
         self.saw_error = False
 
     def take(self, stream: str, content: Any) -> None:
-        """Text, or an entry (with an empty `stream`); it belongs to the cell that runs."""
+        """Text, or an entry (with an empty `stream`); it belongs to the cell that runs. Before the first it is nobody's."""
+        if self._cell is None:
+            return
         if not stream:
             content = {**content, "cell": self._cell}
         self._items.append((stream, content))
