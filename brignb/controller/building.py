@@ -10,34 +10,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from brignb.archive.seam import WORKER, WORKER_NOTEBOOK
 from brignb.controller.hosting import Died, Order, host
 from brignb.controller.listening import StoreListener
 from brignb.controller.losing import lose
+from brignb.controller.placing import Place
 from brignb.controller.records import materialise
 from brignb.controller.site import Site
-from brignb.controller.spawning import Sandbox, Spawned, spawn
 from brignb.errors import NotebookError, SourceError, Unavailable
-from brignb.executors.sandbox import Bind, python_below
-from brignb.export import check, to_bytes
 from brignb.model.assignment import Assignment
 from brignb.model.builds import Build, Outcome, State
 from brignb.model.events import Event
 from brignb.model.logs import LogLine
 from brignb.model.projects import Project
 from brignb.model.redaction import Redactor
-from brignb.model.rooms import Room
-from brignb.zygote.forked import Forked
 
 log = logging.getLogger(__name__)
-
-SRC: Final = Path("/src")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +40,13 @@ class Prepared:
         event: What the build is for.
         commit: None without a repository.
         notebook: The worker notebook's text.
-        noting: Done when the commit is in the store and the worker notebook in the archive.
-        warm: A forked worker; None: one is spawned.
+        noting: Done when commit and tier are in the store and the worker notebook is in the archive.
     """
 
     event: Event
     commit: str | None
     notebook: str
-    noting: asyncio.Task[None]
-    warm: Forked | None
+    noting: asyncio.Future[tuple[bool, None]]
 
 
 class Attempt:
@@ -72,7 +62,7 @@ class Attempt:
         self._site = site
         self._build = build
         self._order = order
-        self._folder = site.work / build.id
+        self._place: Place | None = None
         self._redactor = Redactor()
 
     async def run(self) -> None:
@@ -83,7 +73,9 @@ class Attempt:
             # Nothing could be written down: the build stays `running` with this attempt, and the next start recovers it.
             log.error("build %s: %s", self._build.id, error)  # noqa: TRY400 - an error for people, not a traceback
         finally:
-            await asyncio.to_thread(self._clean)
+            if self._place is not None:
+                self._place.release()
+                await asyncio.to_thread(self._place.clean)
             self._site.news.forget(self._build.id)
 
     async def _attempt(self) -> Outcome | None:
@@ -95,15 +87,16 @@ class Attempt:
         if project is None:
             return Outcome(state=State.FAILED, reason="project_deleted", message="its project is gone")
         self._redactor = Redactor(project.secret_values())
+        place = self._place = Place(site, project, build.id)
         try:
-            prepared = await self._unless_ordered(self._prepare(project))
+            prepared = await self._unless_ordered(self._prepare(project, place))
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the build must end and say so
             return self._failed(error)
         if prepared is None:
             return self._order.outcome()
-        ended = self._order.outcome() or await self._host(project, prepared)
+        ended = self._order.outcome() or await self._host(project, place, prepared)
         if isinstance(ended, Died):
             outcome = self._order.outcome()
             if outcome is None:
@@ -141,8 +134,8 @@ class Attempt:
         self._say(message)
         return Outcome(state=State.FAILED, reason=reason, message=message)
 
-    async def _prepare(self, project: Project) -> Prepared:
-        """Source, worker notebook, checkout, a worker that waits; `noting` is done when all of it is on the disk."""
+    async def _prepare(self, project: Project, place: Place) -> Prepared:
+        """Source, worker notebook, what a worker takes; writing it down has begun."""
         site, build = self._site, self._build
         reading = asyncio.create_task(site.store.event(build.event_id))
         executor = project.executor or site.executor
@@ -150,49 +143,22 @@ class Attempt:
             raise SourceError("executor", f"the {executor} executor is not there yet", where="project file: executor")
         commit = None
         if project.clone_url:
-            commit = await site.source.resolve(project, build.revision, any_commit=build.any_commit)
+            took: list[float] = []
+            commit = await site.source.resolve(
+                project, build.revision, any_commit=build.any_commit, fetched=took.append
+            )
+            self._say(f"source: {project.name} at {commit}" + "".join(f" (fetched in {s:.2f} s)" for s in took))
         raw, name = await self._notebook(project, commit)
-        exported = await asyncio.to_thread(
-            check, raw, name=name, commit=commit, redactor=Redactor(project.secrets.values())
-        )
-        text = to_bytes(exported)
-        found = f"source: {project.name} at {commit}" if commit else ""
-        filing = asyncio.create_task(asyncio.to_thread(self._file, text, found))
-        warm = await self._warm()
-        source = self._folder / "src"
-        source.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if commit is not None:
-            await site.source.checkout(project, commit, source)
+        ready = await site.exports.ready(raw, name=name, commit=commit, secrets=project.secrets.values())
+        filing = asyncio.to_thread(site.archive.put, build.id, WORKER_NOTEBOOK, ready.content)
+        await place.settle(commit)
+        for sentence in place.refused:
+            self._say(sentence)
         event = await reading
         if event is None:
             raise SourceError("project_deleted", "its project is gone")
-        noting = asyncio.create_task(self._note(commit, "fork" if warm else "shell", filing))
-        return Prepared(event, commit, text.decode(), noting, warm)
-
-    async def _note(self, commit: str | None, tier: str, filing: asyncio.Task[None]) -> None:
-        build = self._build
-        await self._site.store.note_start(build.id, attempt=build.attempt, commit=commit, tier=tier)
-        await filing
-
-    def _file(self, worker_notebook: bytes, found: str) -> None:
-        """What must be on the disk before the first cell begins."""
-        self._site.archive.put(self._build.id, WORKER_NOTEBOOK, worker_notebook)
-        if found:
-            self._say(found)
-
-    async def _warm(self) -> Forked | None:
-        """A forked worker that waits; None where none can be had."""
-        zygotes = self._site.zygotes
-        if zygotes is None:
-            return None
-        try:
-            warm, ready = await zygotes.take()
-        except Unavailable as error:
-            log.warning("build %s runs in a fresh interpreter: %s", self._build.id, error)
-            return None
-        for module, why in ready.refused.items():
-            self._say(f"preload: {module} was not preloaded: {why}")
-        return warm
+        noting = site.store.note_start(build.id, attempt=build.attempt, commit=commit, tier=place.tier)
+        return Prepared(event, commit, ready.content.decode(), asyncio.gather(noting, filing))
 
     async def _notebook(self, project: Project, commit: str | None) -> tuple[bytes, str]:
         found = await self._site.source.notebook(project, commit, project.notebook) if commit else None
@@ -207,13 +173,8 @@ class Attempt:
             hint="commit one there, or name it by `notebook:`, or give the project a `defaultNotebook:`",
         )
 
-    async def _host(self, project: Project, prepared: Prepared) -> Outcome | Died:
-        site, build, event = self._site, self._build, prepared.event
-        folders = (self._folder, site.builds / build.id, site.cache / project.id)
-        for folder in folders[1:]:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        source = self._folder / "src"
-        walled = site.hidden is not None
+    async def _host(self, project: Project, place: Place, prepared: Prepared) -> Outcome | Died:
+        build, event = self._build, prepared.event
         revision = {"commit": prepared.commit or event.revision.commit, "ref": event.revision.ref}
         assignment = Assignment(
             build_id=build.id,
@@ -221,37 +182,23 @@ class Attempt:
             created_ms=build.created_at,
             project=project.stored(),
             event=Event.from_json({**event.to_json(), "revision": revision}),
-            source=str(SRC if walled else source),
-            builds=str(site.builds),
-            work=str(self._folder),
-            cache=str(folders[2]),
+            source=str(place.source),
+            builds=str(self._site.builds),
+            work=str(place.work),
+            cache=str(place.cache),
             notebook=prepared.notebook,
-            room=self._room(folders) if walled and prepared.warm else None,
+            room=place.room,
         )
-        return await host(
-            prepared.warm or await self._spawn(folders),
+        ended = await host(
+            await place.start(),
             assignment,
             project.secrets,
-            listener=StoreListener(site, build, event, noted=prepared.noting),
+            listener=StoreListener(self._site, build, event, noted=prepared.noting),
             order=self._order,
             seconds=project.timeout,
         )
-
-    def _room(self, own: Sequence[Path]) -> Room:
-        site = self._site
-        return Room(
-            folder=str(self._folder / "src"),
-            own=tuple(map(str, own)),
-            hidden=tuple(map(str, (site.builds, site.work, site.cache))),
-            kept=tuple(map(str, python_below(Path("/tmp")))),  # noqa: S108 - the machine's, which the worker does not see
-        )
-
-    async def _spawn(self, own: Sequence[Path]) -> Spawned:
-        source = self._folder / "src"
-        if self._site.hidden is None:
-            return await spawn(None, source)
-        binds = [Bind(source, SRC, writable=True), *(Bind(p, p, writable=True) for p in own)]
-        return await spawn(Sandbox(binds=binds, hidden=self._site.hidden), SRC)
+        await prepared.noting  # a worker that had no cell to begin did not ask
+        return ended
 
     async def _end(self, outcome: Outcome | None) -> None:
         if outcome is not None:
@@ -264,11 +211,3 @@ class Attempt:
         data = b"".join(LogLine(self._site.now_ms(), "system", line).encode() for line in text.splitlines())
         archive.append(build_id, WORKER, archive.size(build_id, WORKER), data)
         self._site.news.ring(build_id)
-
-    def _clean(self) -> None:
-        """Keep the artifacts, forget the rest of the work folder."""
-        artifacts = self._folder / "artifacts"
-        place = self._site.builds / self._build.id / "artifacts"
-        if artifacts.is_dir() and not place.exists():
-            artifacts.rename(place)
-        shutil.rmtree(self._folder, ignore_errors=True)

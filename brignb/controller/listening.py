@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from brignb.controller.site import Site
@@ -23,7 +22,7 @@ class StoreListener:
         noted: Done when what the worker was told is on the disk: its commit, its notebook.
     """
 
-    def __init__(self, site: Site, build: Build, event: Event, *, noted: asyncio.Future[None]) -> None:
+    def __init__(self, site: Site, build: Build, event: Event, *, noted: Awaitable[object]) -> None:
         self._site = site
         self._build = build
         self._event = event

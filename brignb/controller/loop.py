@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -21,6 +20,7 @@ from brignb.controller.hosting import Order
 from brignb.controller.losing import lose
 from brignb.controller.site import Site
 from brignb.errors import Unavailable
+from brignb.executors.folders import remove
 from brignb.model.builds import Build, State
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,10 @@ log = logging.getLogger(__name__)
 
 def _empty(folder: Path) -> None:
     for left in folder.iterdir():
-        shutil.rmtree(left, ignore_errors=True)
+        try:
+            remove(left)
+        except OSError as error:
+            log.warning("%s cannot be deleted: %s", left, error)
 
 
 _PAGE: Final = 200

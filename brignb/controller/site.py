@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from brignb.archive.seam import Archive
+from brignb.export import Exports
 from brignb.source.seam import Source
 from brignb.store.news import News
 from brignb.store.seam import Store
@@ -19,6 +20,7 @@ class Site:
 
     Args:
         builds: The archive's folder; a worker writes into its own build's part of it.
+        exports: Kept from one build to the next.
         work: Where checkouts and jobs' folders are while a build runs.
         cache: What is kept between builds, a folder per project.
         hidden: What no worker sees; None: there is no sandbox here.
@@ -41,3 +43,4 @@ class Site:
     hidden: tuple[Path, ...] | None
     executor: str = "process"
     zygotes: Zygotes | None = None
+    exports: Exports = field(default_factory=Exports)

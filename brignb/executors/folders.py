@@ -91,15 +91,20 @@ class Folders:
         self.script.write_text(text, "utf-8", "surrogateescape")
 
     def clear(self) -> None:
-        """Take the private ones away, whatever modes the job left in them (Go's module cache is read-only)."""
-        try:
-            shutil.rmtree(self.private)
-        except PermissionError:
-            for at, names, _ in os.walk(self.private):
-                for folder in (Path(at, name) for name in names):
-                    if not folder.is_symlink():
-                        folder.chmod(0o700)
-            shutil.rmtree(self.private)
+        """Take the private ones away."""
+        remove(self.private)
+
+
+def remove(folder: Path) -> None:
+    """Take a folder away, whatever modes are in it: Go's module cache is read-only, the kernel's part of an overlay cannot be listed."""
+    try:
+        shutil.rmtree(folder)
+    except PermissionError:
+        for at, names, _ in os.walk(folder):
+            for inner in (Path(at, name) for name in names):
+                if not inner.is_symlink():
+                    inner.chmod(0o700)
+        shutil.rmtree(folder)
 
 
 def folders(spec: JobSpec, work: Path, cache: Path | None, *, sandboxed: bool) -> Folders:

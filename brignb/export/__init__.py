@@ -8,8 +8,9 @@ Outputs, execution counts and scratch cells are gone; the `parameters` cell is k
 that somebody pushed.
 """
 
+from brignb.export.cache import Exports, Ready
 from brignb.export.checking import check
 from brignb.export.reading import declared_parameters, listed_types
 from brignb.export.writing import Exported, to_bytes
 
-__all__ = ["Exported", "check", "declared_parameters", "listed_types", "to_bytes"]
+__all__ = ["Exported", "Exports", "Ready", "check", "declared_parameters", "listed_types", "to_bytes"]

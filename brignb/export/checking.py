@@ -18,6 +18,8 @@ from brignb.model.parameters import Declared, read
 from brignb.model.redaction import Redactor
 
 SCRATCH: Final = "scratch"
+DEPTH_MAX: Final = 64
+"""Levels of metadata and attachments."""
 _SCRATCH_MAGIC = re.compile(r"\s*%%scratch\b")
 _AUTHORING = re.compile(r"^[ \t]*(%%job|%%scratch|%brig\w*)\b")
 _EVENT_TYPE = re.compile(r"[^\s\x00-\x1f]{1,200}\Z")
@@ -138,12 +140,30 @@ def _on(document: dict[str, Any], problems: Problems) -> tuple[str, ...] | None:
 def _check_whole(
     metadata: dict[str, Any], cells: list[dict[str, Any]], redactor: Redactor | None, problems: Problems
 ) -> None:
-    """What metadata can hide: values that are no JSON, and secrets."""
-    for number, about in enumerate([metadata, *(cell["metadata"] for cell in cells)]):
-        what = f"a cell's metadata (the {number}. that is kept)" if number else "the notebook's metadata"
-        try:
-            json.dumps(about, allow_nan=False, ensure_ascii=False).encode()
-        except ValueError:
+    """What metadata and attachments can hide: values that are no JSON, and secrets. All is looked at together, and by itself when it is bad."""
+    every: list[Any] = [metadata, *([cell["metadata"], cell.get("attachments")] for cell in cells)]
+    if not _deep(every) and _is_json(every) and (redactor is None or redactor.tree(every) == every):
+        return
+    for number, about in enumerate(every):
+        what = f"a cell's metadata or attachments (the {number}. that is kept)" if number else "the notebook's metadata"
+        if _deep(about):
+            problems.add(f"{what} nests deeper than {DEPTH_MAX}")
+            continue
+        if not _is_json(about):
             problems.add(f"{what} holds NaN, Infinity or a lone surrogate, which are no JSON")
         if redactor is not None and redactor.tree(about) != about:
             problems.add(f"{what} holds the value of a secret of the project")
+
+
+def _deep(value: Any, left: int = DEPTH_MAX) -> bool:
+    """Whether a JSON value nests so deep that whoever walks it may run out of stack."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return left < 0 or any(_deep(one, left - 1) for one in inner if isinstance(one, dict | list))
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except ValueError:
+        return False
+    return True

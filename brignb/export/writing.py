@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -79,8 +80,14 @@ def worker_metadata(metadata: Mapping[str, Any], name: str, digest: str, commit:
     return {
         "language_info": {"name": "python"},  # viewers colour by it; an author's own, if there is one, says more
         **{key: metadata[key] for key in _KEPT_METADATA if key in metadata},
-        "brignb": {**mine, "source": source, "exported_by": f"brignb {version('brignb')}", **requires},
+        "brignb": {**mine, "source": source, "exported_by": _ourselves(), **requires},
     }
+
+
+@functools.cache
+def _ourselves() -> str:
+    """This brignb; asking for its version reads files, which took half of a small notebook's export."""
+    return f"brignb {version('brignb')}"
 
 
 def to_bytes(exported: Exported) -> bytes:

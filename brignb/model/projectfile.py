@@ -16,10 +16,11 @@ import difflib
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from brignb.model import projectlimits as limit
 from brignb.model import projectsecrets as secret
 from brignb.model import projectvalues as read_as
 from brignb.model.findings import Findings
-from brignb.model.projects import Policy, Project
+from brignb.model.projects import PARTS, Project
 from brignb.model.projectvalues import Place, Reader
 from brignb.model.yamltree import Entries, Entry, Node, YamlFault, load, name_or_place
 
@@ -42,11 +43,12 @@ class ProjectFile:
 
 class _Key(NamedTuple):
     reader: Reader
-    field: str = ""  # of Project, or of its Policy after a dot; empty: kept in Project.v1
+    field: str = ""  # of Project, or after a dot of one of its PARTS; empty: kept in Project.v1
     unused: str = ""  # what to say of a key that has no meaning here; its value is dropped
 
 
 _SCRIPT = "is not used: brignb runs notebooks, not brigade.js; write a notebook, and name it by `notebook:` or `defaultNotebook:`"
+_MI: Final = 1024 * 1024
 _YARN = "is not used: brignb's worker is not a Node program"
 
 KEYS: Final[dict[str, _Key]] = {
@@ -63,7 +65,14 @@ KEYS: Final[dict[str, _Key]] = {
     "secrets": _Key(secret.secrets, "secrets"),
     "notebook": _Key(read_as.path, "notebook"),
     "defaultNotebook": _Key(read_as.notebook, "default_notebook"),
-    "executor": _Key(read_as.executor, "executor"),
+    "executor": _Key(read_as.one_of(*read_as.EXECUTORS), "executor"),
+    "tier": _Key(read_as.one_of(*read_as.TIERS), "tier"),
+    "preload": _Key(limit.modules, "preload"),
+    "limits.memory": _Key(limit.size(64 * _MI, 1024 * 1024 * _MI), "limits.memory"),
+    "limits.processes": _Key(limit.size(16, 65_536), "limits.processes"),
+    "outputLimits.cellBytes": _Key(limit.size(1024, 256 * _MI), "output_limits.cell_bytes"),
+    "outputLimits.cellDisplays": _Key(limit.size(1, 100_000), "output_limits.cell_displays"),
+    "outputLimits.runBytes": _Key(limit.size(1024, 1024 * _MI), "output_limits.run_bytes"),
     "timeout": _Key(read_as.count(1), "timeout"),
     "retries": _Key(read_as.count(0), "retries"),
     "initGitSubmodules": _Key(read_as.flag, "init_submodules"),
@@ -123,8 +132,13 @@ def read(content: str | bytes, *, name: str = "project.yaml", runnable: bool = T
     if runnable and not ({"cloneURL", "defaultNotebook"} & found.keys()):
         findings.error(0, "there is nothing to run", "give the project a `cloneURL` or a `defaultNotebook`")
     findings.refuse()
-    policy = {field.partition(".")[2]: values.pop(field) for field in tuple(values) if field.startswith("policy.")}
-    return ProjectFile(Project(**values, policy=Policy(**policy), v1=v1), findings.warnings)
+    parts: dict[str, dict[str, Any]] = {part: {} for part in PARTS}
+    for field in tuple(values):
+        part, _, inner = field.partition(".")
+        if inner:
+            parts[part][inner] = values.pop(field)
+    made = {part: PARTS[part](**inner) for part, inner in parts.items()}
+    return ProjectFile(Project(**values, **made, v1=v1), findings.warnings)
 
 
 def _root(content: str | bytes, findings: Findings) -> Entries:

@@ -6,8 +6,8 @@ is what may be shown, and what is stored beside the encrypted rest.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 from brignb.model.names import project_id
@@ -36,6 +36,42 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one build may take of the machine.
+
+    Args:
+        memory: Bytes; None: as much as there is.
+        processes: Processes and threads at a time.
+    """
+
+    memory: int | None = None
+    processes: int = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputLimits:
+    """What of a build's output the record takes; the rest goes to files beside it (`engine.seam.Plan` has the same fields).
+
+    Args:
+        cell_bytes: Of a cell's output.
+        cell_displays: Displays of a cell.
+        run_bytes: Of all cells' outputs together.
+    """
+
+    cell_bytes: int = 4 * 1024 * 1024
+    cell_displays: int = 1000
+    run_bytes: int = 64 * 1024 * 1024
+
+
+PARTS: Final[Mapping[str, Callable[..., Any]]] = {
+    "policy": Policy,
+    "limits": Limits,
+    "output_limits": OutputLimits,
+}
+"""Fields of a project that have fields of their own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """A project as the server and a worker know it.
 
@@ -50,6 +86,8 @@ class Project:
         notebook: Path in the repository, at the event's commit.
         default_notebook: A notebook's text, for projects whose repository has none.
         executor: `process`, `podman`, `kubernetes`; None: the server's.
+        tier: What executes the notebook: `fork`, `kernel`, `cold`; `auto`: the notebook decides.
+        preload: Modules that are imported before a build comes, where the tier allows it.
         timeout: Of a build, seconds.
         retries: Of a build that was lost half-way.
         v1: What else Brigade v1's project file said, kept as it was written.
@@ -62,10 +100,14 @@ class Project:
     notebook: str = DEFAULT_NOTEBOOK
     default_notebook: str | None = None
     executor: str | None = None
+    tier: str = "auto"
+    preload: tuple[str, ...] = ()
     timeout: int = DEFAULT_TIMEOUT
     retries: int = 0
     init_submodules: bool = False
     policy: Policy = field(default_factory=Policy)
+    limits: Limits = field(default_factory=Limits)
+    output_limits: OutputLimits = field(default_factory=OutputLimits)
     image_pull_secrets: tuple[str, ...] = ()
     service_account: str | None = None
     v1: Mapping[str, Any] = field(default_factory=dict)
@@ -97,19 +139,17 @@ class Project:
 
     def stored(self) -> dict[str, Any]:
         """The half that is no secret; `from_stored` takes it back."""
-        hidden = {*SECRET_FIELDS, "secrets", "policy", "v1"}
+        hidden = {*SECRET_FIELDS, *PARTS, "secrets", "v1"}
         plain = {name: getattr(self, name) for name in self.__slots__ if name not in hidden}
-        policy = {name: getattr(self.policy, name) for name in self.policy.__slots__}
-        return {**plain, "policy": policy, "v1": dict(self.v1)}
+        return {**plain, **{part: asdict(getattr(self, part)) for part in PARTS}, "v1": dict(self.v1)}
 
     @classmethod
     def from_stored(cls, data: Mapping[str, Any]) -> Project:
-        """The inverse of `stored`."""
-        values: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
-        }
-        policy: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in values.pop("policy").items()}
-        return cls(**values, policy=Policy(**policy))
+        """The inverse of `stored`; what an older brignb did not know yet has its default."""
+        values = {name: _value(value) for name, value in data.items() if name not in PARTS}
+        for part, make in PARTS.items():
+            values[part] = make(**{name: _value(value) for name, value in data.get(part, {}).items()})
+        return cls(**values)
 
     def public(self) -> dict[str, Any]:
         """What CLI and API show: secrets by name only."""
@@ -122,6 +162,14 @@ class Project:
             "notebook": self.notebook,
             "defaultNotebook": bool(self.default_notebook),
             "executor": self.executor,
+            "tier": self.tier,
+            "preload": list(self.preload),
+            "limits": {"memory": self.limits.memory, "processes": self.limits.processes},
+            "outputLimits": {
+                "cellBytes": self.output_limits.cell_bytes,
+                "cellDisplays": self.output_limits.cell_displays,
+                "runBytes": self.output_limits.run_bytes,
+            },
             "timeout": self.timeout,
             "retries": self.retries,
             "initGitSubmodules": self.init_submodules,
@@ -133,3 +181,8 @@ class Project:
             "registrySecret": "REDACTED" if self.registry_secret else None,
             "genericGatewaySecret": "REDACTED" if self.generic_gateway_secret else None,
         }
+
+
+def _value(value: Any) -> Any:
+    """What JSON made of it, put right."""
+    return tuple(value) if isinstance(value, list) else value

@@ -20,6 +20,7 @@ from brignb.model.names import project_name
 from brignb.model.yamltree import Entries, Items, Node, Scalar
 
 EXECUTORS: Final = ("process", "podman", "kubernetes")
+TIERS: Final = ("auto", "fork", "kernel", "cold")
 PATH_MAX: Final = 1024
 TOKEN_LIKE: Final = 20
 """Characters; a longer user name in an http URL is taken for a token."""
@@ -103,14 +104,18 @@ def count(least: int) -> Reader:
     return reader
 
 
-def executor(node: Node, place: Place) -> str | None:
-    """One of the executors."""
-    word = text(node, place)
-    if word is None or word in EXECUTORS:
-        return word
-    near = difflib.get_close_matches(word, EXECUTORS, 1)
-    place.wrong(f"is none of {', '.join(EXECUTORS)}", f"did you mean {near[0]}?" if near else "")
-    return None
+def one_of(*words: str) -> Reader:
+    """One of some words."""
+
+    def reader(node: Node, place: Place) -> str | None:
+        word = text(node, place)
+        if word is None or word in words:
+            return word
+        near = difflib.get_close_matches(word, words, 1)
+        place.wrong(f"is none of {', '.join(words)}", f"did you mean {near[0]}?" if near else "")
+        return None
+
+    return reader
 
 
 def name(node: Node, place: Place) -> str | None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 import shutil
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +31,14 @@ PACKS: Final = 40
 LOOSE: Final = 20
 """Loose objects in one of the 256 folders, from which on a mirror is tidied up."""
 _REFSPECS: Final = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+
+
+@dataclass(slots=True)
+class _Known:
+    """What was learnt of the refs since the last fetch, which starts another: an answer that comes late lands in the old one."""
+
+    reached: dict[str, bool] = field(default_factory=dict)
+    tags: str | None = None
 
 
 class Mirror:
@@ -52,7 +62,7 @@ class Mirror:
         self._url: str | None = None
         self._begun = 0
         self._last: tuple[int, SourceError | None] = (0, None)
-        self._reached: dict[str, bool] = {}
+        self._known = _Known()
 
     async def is_of(self, project: Project) -> bool:
         """Whether it is there, and is of the project's URL."""
@@ -75,10 +85,23 @@ class Mirror:
 
     async def reaches(self, commit: str) -> bool:
         """Whether a branch or a tag reaches a commit."""
-        if commit not in self._reached:
+        known = self._known
+        if commit not in known.reached:
             output = await self._run("for-each-ref", f"--contains={commit}", "--count=1", "refs/heads", "refs/tags")
-            self._reached[commit] = bool(output)
-        return self._reached[commit]
+            known.reached[commit] = bool(output)
+        return known.reached[commit]
+
+    async def tags(self) -> str:
+        """A digest of all tags and what they stand for; another one when any of them has changed.
+
+        Raises:
+            MirrorDamaged: Git could not read them.
+        """
+        known = self._known
+        if known.tags is None:
+            output = await self._run("for-each-ref", "--format=%(objectname) %(refname)", "refs/tags")
+            known.tags = hashlib.sha256(output).hexdigest()
+        return known.tags
 
     async def refresh(self, project: Project) -> None:
         """Fetch branches and tags, or make the mirror. Those who ask while another's fetch waits to begin share it.
@@ -143,7 +166,7 @@ class Mirror:
                 await self._clone(project)
         except SourceError as error:
             return error
-        self._reached.clear()
+        self._known = _Known()
         return None
 
     async def _fetched(self, project: Project, *args: str) -> bool:
@@ -177,7 +200,7 @@ class Mirror:
         fresh.rename(self.folder)
         self.made += 1
         self._url = project.clone_url
-        self._reached.clear()
+        self._known = _Known()
         await asyncio.to_thread(_remove, old)
 
     async def _tidy(self) -> None:

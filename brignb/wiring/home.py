@@ -37,9 +37,9 @@ class Home:
         self.root = root
         self.builds = root / "builds"
         self.sources = root / "sources"
+        self.trees = root / "trees"
         self.work = root / "work"
         self.cache = root / "cache"
-        self.trees = root / "trees"
         self.key = root / "key"
         self.database = root / "brignb.db"
         self.shared = (self.builds, self.work, self.cache, self.trees)

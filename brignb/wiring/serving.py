@@ -131,7 +131,7 @@ async def _server(
     url = options.store or f"sqlite:///{home.database}"
     store = SqlStore(url, Sealer(load_key(home.key), origin=str(home.key)))
     archive = FileArchive(home.builds)
-    source = GitSource(home.sources)
+    source = GitSource(home.sources, home.trees)
     news = News()
     woken: list[Callable[[], None]] = []
 

@@ -28,6 +28,7 @@ from brignb.engine.shell import Shell
 from brignb.executors import sandbox
 from brignb.model.assignment import Assignment
 from brignb.model.events import Event
+from brignb.model.rooms import Room
 from brignb.wiring.work import Seat
 from brignb.zygote import linux, walls
 from brignb.zygote.serving import ForkServer
@@ -64,22 +65,25 @@ def main() -> None:
     gc.freeze()
     with socket.socket(fileno=facts["fd"]) as sock:
         sock.set_inheritable(False)
-        ready = {"overlay": facts["walled"] and _overlays(Path(facts["probe"])), "refused": facts["refused"]}
-        server = ForkServer(sock, lambda control: _work(control, shell, understudy), walled=facts["walled"])
+        walled = facts["walled"]
+        ready = {"overlay": walled and _overlays(Path(facts["probe"])), "refused": facts["refused"]}
+        server = ForkServer(sock, lambda control: _work(control, shell, understudy, walled=walled), walled=walled)
         server.tell({"ready": ready})
         server.serve()
 
 
-def _work(control: socket.socket, shell: Shell, understudy: Shell) -> NoReturn:
+def _work(control: socket.socket, shell: Shell, understudy: Shell, *, walled: bool) -> NoReturn:
     """In a child: one build. If that lets it wait, it rehearses once more: what it writes to is its own from then on, not copied later."""
     if not select.select([control], [], [], _SOON)[0]:
         _rehearse(understudy)
     seat = Seat(control)
-    if (room := seat.assignment.room) is not None:
+    room = seat.assignment.room or Room()
+    if walled:
         walls.furnish(room)
         walls.lock(room)
     else:
         os.chdir(seat.assignment.source or seat.assignment.work)
+        walls.limit(room)
     seat.work(ShellEngine(tier="fork", shell=shell).run)
 
 

@@ -10,7 +10,6 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -59,6 +58,7 @@ class Seat:
         """
         channel, assignment = self._channel, self.assignment
         channel.listen()
+        project = Project.from_stored(assignment.project)
         archive = FileArchive(Path(assignment.builds))
         redactor = Redactor(self._secrets.values())
         sink = ArchiveSink(
@@ -67,7 +67,7 @@ class Seat:
         sys.path.insert(0, "")  # as in Jupyter: a notebook imports what lies beside it; not before our own imports
         parts = Parts(
             archive=archive,
-            session=_session(assignment, self._secrets, archive, redactor, channel),
+            session=_session(assignment, project, self._secrets, archive, redactor, channel),
             sink=sink,
             execute=execute,
             first_cell=lambda: _note_first_cell(channel),
@@ -76,6 +76,9 @@ class Seat:
             why_canceled=lambda: self._interrupter.reason,
             plan=Plan(
                 redactor=redactor,
+                cell_bytes=project.output_limits.cell_bytes,
+                cell_displays=project.output_limits.cell_displays,
+                run_bytes=project.output_limits.run_bytes,
                 spill=lambda cell, text: archive.spill(assignment.build_id, f"cell-{cell}.txt", text.encode()),
             ),
         )
@@ -102,19 +105,18 @@ def main() -> NoReturn:
     Seat(sock).work(run_worker_notebook)
 
 
-def _note_first_cell(channel: Channel) -> Callable[[], None]:
-    noted = channel.ask({"op": "first_cell"})
-
-    def wait() -> None:
-        noted.result()
-
-    return wait
+def _note_first_cell(channel: Channel) -> None:
+    channel.ask({"op": "first_cell"}).result()
 
 
 def _session(
-    assignment: Assignment, secrets: dict[str, str], archive: Archive, redactor: Redactor, channel: Channel
+    assignment: Assignment,
+    project: Project,
+    secrets: dict[str, str],
+    archive: Archive,
+    redactor: Redactor,
+    channel: Channel,
 ) -> Session:
-    project = Project.from_stored(assignment.project)
     work_folder = Path(assignment.work)
     return Session(
         build_id=assignment.build_id,

@@ -39,7 +39,10 @@ def zygotes(home: Home, *, walled: bool) -> Zygotes:
             "probe": str(home.work / f".overlay-{id(zygote)}"),
         }
         text = json.dumps(facts).replace('"{fd}"', "{fd}")
-        argv = [sys.executable, "-P", "-m", "brignb.wiring.warm", text]
+        argv = ["brignb.wiring.warm", text]
+        if walled and os.geteuid() != 0:
+            argv = ["brignb.zygote.cradle", *argv]
+        argv = [sys.executable, "-P", "-m", *argv]
         if walled:
             binds = [Bind(place, place, writable=place != home.trees) for place in home.shared]
             argv = wrap(argv, binds=binds, hidden=(home.root,), cwd=Path("/"), tmpfs=(_TMP, SRC), ours=True)

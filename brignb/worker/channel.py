@@ -102,6 +102,8 @@ class Channel:
             try:
                 data = self._sock.recv(_READ)
             except OSError:
+                if self._sock.fileno() < 0:
+                    return None  # closed by this process itself, which is ending and has yet to say why
                 data = b""
             if not data:
                 return self._on_gone()

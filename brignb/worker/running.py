@@ -41,7 +41,7 @@ class Parts:
         session: Of the author's words, without `told` and `emit`.
         sink: The engine's.
         execute: The engine.
-        first_cell: Asks the host to note it durably; what it answers returns when that is done.
+        first_cell: Returns when the host has durably noted it.
         emit: Raises an event (type, payload); returns when it is durable.
         told: Tells the host of a job.
         why_canceled: The reason of the host's `cancel`, if there was one.
@@ -52,7 +52,7 @@ class Parts:
     session: Session
     sink: Sink
     execute: Execute
-    first_cell: Callable[[], Callable[[], None]]
+    first_cell: Callable[[], None]
     emit: Callable[[str, str], Awaitable[Any]]
     told: Callable[[JobRecord], None]
     why_canceled: Callable[[], str | None]
@@ -100,7 +100,7 @@ def _run(assignment: Assignment, parts: Parts, notebook: dict[str, Any]) -> Outc
         parts.plan,
         names={"event": event, "project": project},
         parameters=parameters,
-        first_cell=parts.first_cell(),  # noted while the engine gets ready; a death in between counts as one in the cell
+        first_cell=parts.first_cell,
         following=following,
     )
     with scope.entered():

@@ -30,6 +30,8 @@ _NODEV: Final = 4
 
 _DEATH_SIGNAL: Final = 1
 _NO_NEW_PRIVILEGES: Final = 38
+_AMBIENT: Final = 47
+_AMBIENT_RAISE: Final = 2
 _CAPABILITY_VERSION_3: Final = 0x20080522
 
 _libc: Final = ctypes.CDLL(None, use_errno=True)
@@ -128,6 +130,19 @@ def be_the_same_user() -> None:
     unshare(NEW_USERS | NEW_MOUNTS)
     for name, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
         Path(f"/proc/self/{name}").write_text(text)
+
+
+def keep_capabilities() -> None:
+    """What we may do, the programs that we execute may do too: a user's would lose it (capabilities(7), ambient set)."""
+    header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
+    sets = ctypes.create_string_buffer(24)
+    _checked(_libc.capget(header, sets), "capget")
+    _, low, _, _, high, _ = struct.unpack("6I", sets.raw)
+    permitted = (low, high)
+    words = [word for part in permitted for word in (part, part, part)]
+    _checked(_libc.capset(header, struct.pack("6I", *words)), "capset")
+    for number in (n for n in range(64) if permitted[n // 32] >> n % 32 & 1):
+        _checked(_libc.prctl(_AMBIENT, _AMBIENT_RAISE, number, 0, 0), "prctl")
 
 
 def drop_capabilities() -> None:

@@ -31,12 +31,11 @@ def part() -> None:
     Raises:
         OSError: The kernel refuses.
     """
-    if os.geteuid() == 0:
-        linux.unshare(linux.NEW_MOUNTS)
-    else:
-        linux.be_the_same_user()
+    linux.unshare(linux.NEW_MOUNTS)
     linux.keep_mounts_to_ourselves()
     linux.mount_proc()
+    if os.geteuid() != 0:
+        linux.be_the_same_user()
 
 
 def furnish(room: Room) -> None:

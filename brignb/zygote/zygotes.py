@@ -67,14 +67,14 @@ class Zygotes:
             self._forget(preload, kept)
             raise
 
-    async def take(self, preload: Preload = ()) -> tuple[Forked, Ready]:
-        """A worker that waits for its assignment, and what its zygote said.
+    async def take(self, preload: Preload = ()) -> Forked:
+        """A worker that waits for its assignment.
 
         Raises:
             Unavailable: No zygote can be started.
         """
         while True:
-            ready = await self.ready(preload)
+            await self.ready(preload)
             kept = self._kept.get(preload)
             if kept is None or not kept.zygote.usable:
                 continue  # it died in this very moment, and was forgotten
@@ -82,7 +82,7 @@ class Zygotes:
             if kept.successor is None and (kept.zygote.grown or kept.environment != self._environment()):
                 kept.successor = asyncio.create_task(self._replace(preload, kept))
             try:
-                return kept.zygote.take(), ready
+                return kept.zygote.take()
             except OSError as error:
                 raise Unavailable(f"no worker can be forked now: {error}", where="zygote") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -55,7 +56,7 @@ def site(tmp_path, template) -> Site:
 
 @pytest.fixture(params=["git"])
 async def source(request, tmp_path) -> AsyncIterator[Source]:
-    made = GitSource(tmp_path / "sources")
+    made = GitSource(tmp_path / "sources", tmp_path / "trees")
     yield made
     await made.close()
 
@@ -282,6 +283,17 @@ async def test_notebooks_at_commits(source, site):
         assert await source.notebook(site.project, commit, missing) is None
 
 
+async def test_a_notebook_is_its_projects_alone(source, site, tmp_path):
+    """What was read for one project is not there for another that has not the commit, though it knows its digest."""
+    commit = await source.resolve(site.project, Revision(), any_commit=False)
+    assert await source.notebook(site.project, commit, "brignb.ipynb") == b"two"
+    other = Repo.new(tmp_path / "other")
+    other.commit({"brignb.ipynb": "other"})
+    stranger = Project(name="owner/other", clone_url=other.url)
+    assert await reason(source.notebook(stranger, commit, "brignb.ipynb")) == "commit_not_found"
+    assert await reason(source.tree(stranger, commit)) == "commit_not_found"
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -370,4 +382,94 @@ async def test_submodules(source, site, tmp_path):
     assert (tmp_path / "with" / "lib" / "inside").read_text() == "in"
     assert Repo(tmp_path / "with" / "lib").git("status", "--porcelain") == ""
     shutil.rmtree(inner.folder)
-    assert await reason(source.checkout(wanting, commit, tmp_path / "gone")) == "submodules_failed"
+    later = site.repo.commit({"x": "later"})
+    await source.resolve(site.project, Revision(commit=later), any_commit=False)
+    assert await reason(source.checkout(wanting, later, tmp_path / "gone")) == "submodules_failed"
+
+
+async def test_a_tree_is_a_work_tree_wherever_it_is_copied_to(source, site, tmp_path):
+    """`/src` is an overlay or a copy of it: git works there at once, without looking into each file and writing its index anew."""
+    inner = Repo.new(tmp_path / "inner")
+    inner.commit({"inside": "in"})
+    site.repo.git("submodule", "add", "--quiet", "../inner", "lib")
+    commit = site.repo.commit({})
+    await source.resolve(site.project, Revision(commit=commit), any_commit=False)
+    with await source.tree(replace(site.project, init_submodules=True), commit) as tree:
+        shutil.copytree(tree, tmp_path / "src", symlinks=True)
+    for folder, file, git in (("src", "brignb.ipynb", ".git"), ("src/lib", "inside", "../.git/modules/lib")):
+        there = Repo(tmp_path / folder)
+        index = (there.folder / git / "index").read_bytes()
+        same, times = there.folder / file, (there.folder / file).stat()
+        same.write_text(same.read_text().swapcase())
+        os.utime(same, ns=(times.st_atime_ns, times.st_mtime_ns))
+        assert there.git("status", "--porcelain") == "", "it believes times and sizes"
+        assert (there.folder / git / "index").read_bytes() == index
+        same.write_text(same.read_text().swapcase())
+        assert there.git("status", "--porcelain") == "", "it looks into a file whose time has changed"
+        same.write_text(same.read_text().swapcase())
+        assert there.git("status", "--porcelain") in {f"M {file}", f" M {file}"}, "and sees what a job does at once"
+    top = Repo(tmp_path / "src")
+    assert top.git("rev-parse", "HEAD") == commit
+    assert top.git("log", "--format=%s", "-2") == "change\nsecond"
+    assert top.git("describe", "--tags").startswith("v1-2-g")
+    assert top.git("remote", "get-url", "origin") == site.repo.url
+
+
+async def test_a_tree_is_made_once(source, site):
+    """Each build of a commit has the same one, also when they ask at once; another commit has another."""
+    commits = [await source.resolve(site.project, Revision(ref=ref), any_commit=False) for ref in ("main", "v1")]
+    first, *rest = await asyncio.gather(*(source.tree(site.project, commits[0]) for _ in range(5)))
+    made = (first.folder / "run.sh").stat()
+    other = await source.tree(site.project, commits[1])
+    again = await source.tree(site.project, commits[0])
+    assert {tree.folder for tree in (*rest, again)} == {first.folder} != {other.folder}
+    assert (again.folder / "run.sh").stat() == made
+    assert (other.folder / "brignb.ipynb").read_text() == "one"
+
+
+async def test_a_tree_is_of_its_project(source, site, tmp_path):
+    """A job of one project must not get at another's files or origin, be it the same commit; nor at those of the URL before."""
+    copy = tmp_path / "copy"
+    shutil.copytree(site.repo.folder, copy, symlinks=True)
+    projects = [
+        site.project,
+        replace(site.project, name="owner/other"),
+        replace(site.project, clone_url=copy.as_uri()),
+    ]
+    folders = []
+    for project in projects:
+        commit = await source.resolve(project, Revision(), any_commit=False)
+        with await source.tree(project, commit) as tree:
+            assert Repo(tree).git("remote", "get-url", "origin") == project.clone_url
+            folders.append(tree)
+    assert len(set(folders)) == 3
+    assert [folder.parent.name for folder in folders] == [project.id for project in projects]
+
+
+async def test_a_tag_of_a_known_commit_is_there(source, site):
+    """A release is a tag on a commit that was built when it was pushed: the build for the tag finds it by `git describe`."""
+    commit = await source.resolve(site.project, Revision(commit=site.commits["second"]), any_commit=True)
+    with await source.tree(site.project, commit) as before:
+        assert Repo(before).git("describe", "--tags") != "v2"
+        site.repo.git("tag", "v2", commit)
+        revision = Revision(commit=commit, ref="refs/tags/v2")
+        assert await source.resolve(site.project, revision, any_commit=True) == commit
+        with await source.tree(site.project, commit) as tree:
+            assert Repo(tree).git("describe", "--tags") == "v2"
+        assert Repo(before).git("describe", "--tags") != "v2", "nobody changes a tree that a build has"
+
+
+async def test_a_fetch_is_told_of(source, site):
+    """The issue: the time that a fetch takes is reported apart; a commit that is there takes none."""
+    took: list[float] = []
+    revision = Revision(commit=site.commits["second"])
+    await source.resolve(site.project, revision, any_commit=True, fetched=took.append)
+    assert len(took) == 1
+    await source.resolve(site.project, revision, any_commit=True, fetched=took.append)
+    assert len(took) == 1
+    assert (
+        await reason(source.resolve(site.project, Revision(commit="0" * 40), any_commit=True, fetched=took.append))
+        == "commit_not_found"
+    )
+    assert len(took) == 2
+    assert min(took) > 0

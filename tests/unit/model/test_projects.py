@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 
-from brignb.model.projects import SECRET_FIELDS, Policy, Project
+from brignb.model.projects import SECRET_FIELDS, Limits, OutputLimits, Policy, Project
 
 CANARY = "c4n4ry"
 PROJECT = Project(
@@ -16,6 +16,10 @@ PROJECT = Project(
     timeout=1,
     retries=2,
     init_submodules=True,
+    tier="kernel",
+    preload=("numpy",),
+    limits=Limits(memory=2**30, processes=64),
+    output_limits=OutputLimits(cell_bytes=1, cell_displays=2, run_bytes=3),
     policy=Policy(allow_privileged_jobs=False, allow_service_accounts=("a", "b")),
     image_pull_secrets=("p",),
     service_account="s",
@@ -31,6 +35,18 @@ def test_both_halves_make_the_whole():
     assert Project.from_stored(stored).opened(sealed) == PROJECT
     bare = Project(name="o/r")
     assert Project.from_stored(json.loads(json.dumps(bare.stored()))).opened(bare.sealed()) == bare
+
+
+def test_a_project_of_an_older_brignb():
+    """A server that was replaced by a newer one knows its projects still; what they could not say has its default."""
+    stored = {
+        "name": "o/r",
+        "clone_url": "/srv/x",
+        "policy": {"allow_privileged_jobs": False, "allow_service_accounts": []},
+    }
+    assert Project.from_stored(stored) == Project(
+        name="o/r", clone_url="/srv/x", policy=Policy(allow_privileged_jobs=False)
+    )
 
 
 def test_the_open_half_has_no_secret():
@@ -54,3 +70,11 @@ def test_all_values_to_redact():
 def test_secrets_are_shown_by_name():
     assert PROJECT.public()["secrets"] == {"A": "REDACTED", "EMPTY": "REDACTED"}
     assert Project(name="o/r").public()["sharedSecret"] is None
+
+
+def test_what_a_build_is_run_with_is_shown():
+    """By the project file's own names, in plain numbers."""
+    shown = json.loads(json.dumps(PROJECT.public()))
+    assert (shown["tier"], shown["preload"]) == ("kernel", ["numpy"])
+    assert shown["limits"] == {"memory": 2**30, "processes": 64}
+    assert shown["outputLimits"] == {"cellBytes": 1, "cellDisplays": 2, "runBytes": 3}

@@ -20,7 +20,7 @@ from brignb.source.surroundings import Surroundings
 
 @pytest.fixture
 async def source(tmp_path):
-    made = GitSource(tmp_path / "sources")
+    made = GitSource(tmp_path / "sources", tmp_path / "trees")
     yield made
     await made.close()
 
@@ -110,7 +110,7 @@ async def test_transports_that_run_programs_are_refused(source, project, tmp_pat
 
 async def test_ssh_gets_the_key_and_the_certificate(fake_ssh, environ, repo, tmp_path):
     """By a path that only this user can read, with a host key kept from the first time, and nothing of the operator's."""
-    source = GitSource(tmp_path / "sources", environ={"PATH": f"{fake_ssh}:{environ['PATH']}"})
+    source = GitSource(tmp_path / "sources", tmp_path / "trees", environ={"PATH": f"{fake_ssh}:{environ['PATH']}"})
     project = Project(
         name="o/r", clone_url=f"ssh://git@example.com{repo.folder}", ssh_key="k3y-canary\n", ssh_cert="cert\n"
     )
@@ -145,6 +145,8 @@ async def test_the_operators_configuration_is_not_used(repo, project, tmp_path, 
     home = tmp_path / "home"
     home.mkdir()
     (home / ".gitconfig").write_text(f'[url "{tmp_path}/elsewhere"]\n\tinsteadOf = {repo.url}\n')
-    source = GitSource(tmp_path / "sources", environ={**environ, "HOME": str(home), "GIT_DIR": "/nonexistent"})
+    source = GitSource(
+        tmp_path / "sources", tmp_path / "trees", environ={**environ, "HOME": str(home), "GIT_DIR": "/nonexistent"}
+    )
     assert await source.resolve(project, Revision(), any_commit=False)
     await source.close()

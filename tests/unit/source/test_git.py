@@ -29,14 +29,14 @@ MAIN = Revision(ref="main")
 
 @pytest.fixture
 async def source(tmp_path) -> AsyncIterator[GitSource]:
-    made = GitSource(tmp_path / "sources")
+    made = GitSource(tmp_path / "sources", tmp_path / "trees")
     yield made
     await made.close()
 
 
 @pytest.fixture
 async def counting(tmp_path, counted) -> AsyncIterator[GitSource]:
-    made = GitSource(tmp_path / "sources", git=str(counted))
+    made = GitSource(tmp_path / "sources", tmp_path / "trees", git=str(counted))
     yield made
     await made.close()
 
@@ -52,10 +52,13 @@ async def test_a_commit_that_is_there_costs_no_network_and_no_process(counting, 
     """A push to a warm mirror whose commit came along before: the usual case of a busy repository."""
     commit = await counting.resolve(project, MAIN, any_commit=False)
     await counting.resolve(project, Revision(commit=commit), any_commit=False)
-    before = len((tmp_path / "git.log").read_text().splitlines())
+    with await counting.tree(project, commit):
+        before = len((tmp_path / "git.log").read_text().splitlines())
     for _ in range(5):
         assert await counting.resolve(project, Revision(commit=commit), any_commit=False) == commit
+        assert await counting.resolve(project, Revision(commit=commit), any_commit=True) == commit
         assert await counting.notebook(project, commit, "brignb.ipynb") == b"one"
+        (await counting.tree(project, commit)).release()
     assert len((tmp_path / "git.log").read_text().splitlines()) == before
 
 
@@ -83,7 +86,7 @@ async def test_a_failure_is_shared_too(counting, project, tmp_path):
 
 async def test_two_sources_on_one_folder(source, project, repo, tmp_path):
     """Another process may work on the same mirrors."""
-    other = GitSource(tmp_path / "sources")
+    other = GitSource(tmp_path / "sources", tmp_path / "trees")
     for _ in range(3):
         commit = repo.commit({})
         both = [each.resolve(project, MAIN, any_commit=False) for each in (source, other) for _ in range(3)]
@@ -124,7 +127,7 @@ def running(port: int) -> list[int]:
 async def test_a_server_that_says_nothing_is_unreachable(project, silent, tmp_path):
     """A build fails within seconds even then, and nothing is left running."""
     port = silent.getsockname()[1]
-    source = GitSource(tmp_path / "sources", stall=0.3)
+    source = GitSource(tmp_path / "sources", tmp_path / "trees", stall=0.3)
     begin = time.monotonic()
     for revision in (Revision(), MAIN):
         with pytest.raises(SourceError, match=r"no answer within 0\.3 seconds") as caught:
@@ -151,15 +154,15 @@ async def test_canceling_ends_git(source, project, silent):
 
 async def test_canceling_a_read_loses_no_answers(source, project, repo):
     """The reader must not give the next one the answer to a question that nobody waits for."""
-    repo.commit({f"{n}.ipynb": f"{n}" * 200_000 for n in range(5)})
+    repo.commit({f"{n}.ipynb": f"{n}" * 200_000 for n in range(20)} | {f"small-{n}.ipynb": f"{n}" for n in range(20)})
     commit = await source.resolve(project, MAIN, any_commit=False)
     for n in range(20):
-        task = asyncio.create_task(source.notebook(project, commit, f"{n % 5}.ipynb"))
+        task = asyncio.create_task(source.notebook(project, commit, f"{n}.ipynb"))
         for _ in range(n):
             await asyncio.sleep(0)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        assert await source.notebook(project, commit, "brignb.ipynb") == b"one"
+        assert await source.notebook(project, commit, f"small-{n}.ipynb") == f"{n}".encode()
 
 
 async def test_readers_at_once_get_their_own_answers(source, project, repo):
@@ -217,7 +220,7 @@ async def test_a_damaged_mirror_is_made_afresh(source, project, repo, tmp_path, 
         await source.close()
     DAMAGE[damage](mirror)
     repo.git("branch", "-D", "doomed")  # a fetch has to write, prune and unlock
-    after = GitSource(tmp_path / "sources") if restarted else source
+    after = GitSource(tmp_path / "sources", tmp_path / "trees") if restarted else source
     await after.checkout(project, commit, tmp_path / "src")
     assert (tmp_path / "src" / "brignb.ipynb").read_text() == "one"
     assert await after.notebook(project, commit, "brignb.ipynb") == b"one"
@@ -256,7 +259,7 @@ async def test_tidying_keeps_what_builds_need(source, project, repo, tmp_path, m
 @pytest.mark.slow
 async def test_huge_histories_are_cut(project, repo, tmp_path):
     """A checkout of a repository with gigabytes of history has its last commits."""
-    source = GitSource(tmp_path / "sources", history_max=0)
+    source = GitSource(tmp_path / "sources", tmp_path / "trees", history_max=0)
     for n in range(60):
         repo.commit({"x": f"{n}"})
     repo.git("checkout", "--quiet", "--detach", "main~1")
@@ -294,7 +297,7 @@ async def test_a_repository_of_another_user(source, project, repo):
 
 async def test_without_git(project, tmp_path):
     """The message says what to install, not which file was not found."""
-    source = GitSource(tmp_path / "sources", git="no-such-git")
+    source = GitSource(tmp_path / "sources", tmp_path / "trees", git="no-such-git")
     with pytest.raises(SourceError, match="install git"):
         await source.resolve(project, MAIN, any_commit=False)
 
@@ -319,7 +322,7 @@ def test_under_the_servers_event_loop(project, tmp_path):
     """`brignb serve` runs on uvloop, whose subprocesses are its own."""
 
     async def all_of_it() -> None:
-        source = GitSource(tmp_path / "sources")
+        source = GitSource(tmp_path / "sources", tmp_path / "trees")
         commit = await source.resolve(project, MAIN, any_commit=False)
         assert await source.notebook(project, commit, "brignb.ipynb") == b"one"
         await source.checkout(project, commit, tmp_path / "src")

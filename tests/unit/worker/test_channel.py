@@ -80,3 +80,24 @@ def test_a_host_that_is_gone_is_noticed(ends):
     channel.listen()
     host.close()
     assert gone.wait(5)
+
+
+def test_a_worker_that_hangs_up_itself_is_not_taken_for_one_whose_host_is_gone(ends):
+    """It failed, and its traceback is still to be printed; the exit of the reader's thread was quicker at times."""
+    _, worker = ends
+    gone = threading.Event()
+    channel = Channel(worker, on_cancel=print, on_gone=gone.set)
+    worker.close()
+    channel._read([])
+    assert not gone.is_set()
+
+
+def test_a_socket_that_user_code_closed_is_as_good_as_a_host_that_is_gone(ends):
+    """Nobody would ever hear from this worker again."""
+    _, worker = ends
+    gone = threading.Event()
+    channel = Channel(worker, on_cancel=print, on_gone=gone.set)
+    os.close(worker.fileno())
+    channel._read([])
+    worker.detach()
+    assert gone.is_set()
