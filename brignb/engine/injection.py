@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any, Final
 
 from brignb.errors import ParameterError
+from brignb.model.otherlanguages import dangerous
 
 INJECTED: Final = "injected-parameters"
 PARAMETERS: Final = "parameters"
@@ -42,6 +43,11 @@ def inject(
     """
     if not parameters or any(INJECTED in tags_of(cell) for cell in notebook["cells"]):
         return notebook
+    for name, value in parameters.items():
+        if dangerous(language.lower(), value):
+            raise ParameterError(
+                f"a text with $ or ` in it cannot be written safely in {language}", where=f"parameter {name}"
+            )
     import nbformat  # noqa: PLC0415 - heavy, and seldom needed: papermill did it, or nothing is to be shown
     from papermill.exceptions import PapermillException  # noqa: PLC0415 - the same
     from papermill.parameterize import parameterize_notebook  # noqa: PLC0415 - the same

@@ -23,7 +23,9 @@ from brignb.model.redaction import Redactor
 SECRET = "hunter2hunter2"
 
 
-@pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in sorted(ENGINES)])
+@pytest.fixture(
+    params=[pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in sorted(ENGINES)]
+)
 def engine(request: pytest.FixtureRequest) -> Run:
     return ENGINES[request.param]
 

@@ -97,7 +97,7 @@ class Named:
         """Until it has ended."""
         process = getattr(self._manager.provisioner, "process", None)
         if process is None:  # another provisioner's, wherever it runs
-            while await self._manager.is_alive():
+            while await self._manager.is_alive():  # noqa: ASYNC110 - a provisioner tells only who asks
                 await asyncio.sleep(_POLL)
             self.gone.set_result(1)
             return
