@@ -14,7 +14,7 @@ from brignb.engine.kernel.engine import KernelEngine
 from brignb.engine.kernel.named import Named
 from brignb.engine.kernel.seam import Kernel, KernelRefused
 from brignb.engine.seam import Plan, Sink
-from brignb.errors import BrignbError
+from brignb.errors import BrignbError, ParameterError
 from brignb.model.assignment import Assignment
 from brignb.model.builds import Outcome, State
 from brignb.wiring.onstage import entering
@@ -47,6 +47,8 @@ class OnKernel:
         self._relay.begin()
         try:
             return KernelEngine(self._assignment.tier, kernel).run(notebook, plan, sink)
+        except ParameterError as error:
+            return Outcome(state=State.FAILED, reason="parameter", message=plan.redactor(str(error)))
         finally:
             self._relay.end()
 

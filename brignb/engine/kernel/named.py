@@ -50,8 +50,8 @@ class Named:
         keep: Sequence[int] = (),
     ) -> None:
         self.name, spec = find(notebook)
-        self.language = str(spec.language or language_of(notebook)).lower()
-        self.entering = entering if self.language == PYTHON else None
+        self.language = str(spec.language or language_of(notebook))
+        self.entering = entering if self.language.lower() == PYTHON else None
         self.plain = plain or {}
         self._keep = tuple(keep)
         self._folder = Path(tempfile.mkdtemp(prefix="brignb-k-"))
@@ -77,7 +77,7 @@ class Named:
 
         manager = self._manager = AsyncKernelManager(kernel_name=self.name)
         manager.connection_file = str(self._folder / "kernel.json")
-        if self.language in _IPC:
+        if self.language.lower() in _IPC:
             manager.transport, manager.ip = "ipc", str(self._folder / "s")
         manager.context.setsockopt(zmq.RCVHWM, 0)  # what a kernel says is taken at once, or it would drop it
         more = ["--HistoryManager.hist_file=:memory:"] if manager.ipykernel else []

@@ -103,7 +103,7 @@ class Run:
                 await self._front.express(backstage.asking("begin"))
                 self._backstage = True
                 return
-        if self._kernel.language == PYTHON:
+        if self._kernel.language.lower() == PYTHON:
             for name, value in self._kernel.plain.items():
                 await self._front.express(backstage.binding(name, value))
 
@@ -172,8 +172,8 @@ class Run:
         if canceled:
             raise Canceled
         if failed and not allowed and self._failure is None:
-            message = f"{reply.get('ename', 'error')}: {_first_line(reply.get('evalue', ''))}"
-            self._failure = {"cell": index, "reason": reason, "message": message}
+            said = (reply.get("ename"), _first_line(reply.get("evalue", "")))
+            self._failure = {"cell": index, "reason": reason, "message": ": ".join(filter(None, said)) or "it failed"}
 
     def _show_pages(self, reply: Mapping[str, Any]) -> None:
         """What a kernel would show in a pager (`f?`): there is none, and it belongs to the record."""

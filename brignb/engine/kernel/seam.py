@@ -16,7 +16,7 @@ class Kernel(Protocol):
     Attributes:
         entering: Python that the kernel evaluates once, in silence, so that it has a backstage; None: it has none.
         plain: Names that are bound as JSON where there is no backstage, if the language is Python.
-        language: What it speaks, lower case.
+        language: What it speaks, as its kernelspec writes it.
         name: Its kernelspec's name.
     """
 
