@@ -132,17 +132,27 @@ class BuildApp(KernelApp):
         super().init_kernel()  # type: ignore[no-untyped-call] # ipykernel's
 
 
-def configured(connection_file: str, folder: str) -> Config:
-    """A kernel's configuration: no streams of its own, nothing read from or written to anybody's home.
+def configured(connection_file: str) -> Config:
+    """A kernel's configuration.
 
     Args:
         connection_file: Where to listen.
-        folder: Takes IPython's own files.
     """
     config = Config()
     config.IPKernelApp.connection_file = connection_file
     config.IPKernelApp.outstream_class = None
     config.IPKernelApp.parent_handle = 1  # there is somebody, who need not be polled for, and no terminal to greet
+    return config
+
+
+def for_a_build(connection_file: str, folder: str) -> Config:
+    """The same, with nothing read from or written to anybody's home.
+
+    Args:
+        connection_file: Where to listen.
+        folder: Takes IPython's own files.
+    """
+    config = configured(connection_file)
     config.BaseIPythonApplication.ipython_dir = folder
     config.HistoryManager.enabled = False
     config.HistoryManager.hist_file = ":memory:"

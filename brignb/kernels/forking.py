@@ -148,12 +148,10 @@ def _child(parent: int, folder: Path, connection_file: str, bound: int, shut: Se
         die_with(parent)
         for fd in shut:
             os.close(fd)
-        _clean_signals()
-        _no_stdin()
-        _no_loggers()
-        from brignb.kernels.app import BuildApp, configured, serve  # noqa: PLC0415 - unless the parent has imported it
+        as_fresh()
+        from brignb.kernels.app import BuildApp, for_a_build, serve  # noqa: PLC0415 - unless the parent has imported it
 
-        serve(BuildApp, configured(connection_file, str(folder)), functools.partial(_tell, bound))
+        serve(BuildApp, for_a_build(connection_file, str(folder)), functools.partial(_tell, bound))
         code = 0
     except BaseException:  # noqa: BLE001 - nothing of this process's is the parent's business
         traceback.print_exc(file=sys.__stderr__)
@@ -172,6 +170,13 @@ def die_with(parent: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
+
+
+def as_fresh() -> None:
+    """Have signals, standard input and loggers as in a fresh process."""
+    _clean_signals()
+    _no_stdin()
+    _no_loggers()
 
 
 def _clean_signals() -> None:
