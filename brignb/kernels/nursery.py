@@ -9,6 +9,7 @@ kernels with it. One that died is replaced by the next `fork`.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import json
@@ -36,7 +37,7 @@ class Nursery:
         self._statuses: dict[int, int] = {}
         self._sock, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            argv = [sys.executable, "-P", "-m", __name__, str(theirs.fileno())]
+            argv = [sys.executable, "-P", "-Xfrozen_modules=off", "-m", __name__, str(theirs.fileno())]
             self._process = subprocess.Popen(
                 argv, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True
             )
@@ -45,6 +46,11 @@ class Nursery:
     def alive(self) -> bool:
         """Whether it can still be asked."""
         return self._process.poll() is None
+
+    def close(self) -> None:
+        """End it, and its kernels with it."""
+        self._sock.close()
+        self._process.wait()
 
     def fork(self, request: Mapping[str, Any]) -> tuple[int, int]:
         """Fork a kernel; its number here, and its pidfd.
@@ -94,19 +100,36 @@ class Nursery:
 
 _current: Nursery | None = None
 _making = threading.Lock()
+_kept: list[Nursery | None] = []
+"""A parent's, so that nothing closes what it still uses."""
 
 
 def nursery() -> Nursery:
     """This process's, made on first use, and again when it died."""
     global _current  # noqa: PLW0603 - one per process is the point
     with _making:
-        if _current is None or not _current.alive:
+        if _current is not None and not _current.alive:
+            end()
+        if _current is None:
             _current = Nursery()
+            atexit.register(end)
         return _current
+
+
+def end() -> None:
+    """End this process's, if there is one."""
+    global _current  # noqa: PLW0603 - the same
+    if _current is not None:
+        atexit.unregister(end)
+        _current.close()
+        _current = None
 
 
 def _forget() -> None:
     global _current, _making
+    if _current is not None:
+        atexit.unregister(end)
+    _kept.append(_current)
     _current, _making = None, threading.Lock()
 
 

@@ -90,6 +90,7 @@ class KernelEngine:
         try:
             client = await kernel.start()
             front = Front(client, kernel.gone, lambda stream, shown: gathering.take(stream, cancel.named(shown)))
+            cancel.front = front
             await self._ready(front, cancel)
             if cancel.asked:
                 return Outcome(state=State.CANCELED, reason="canceled", message="it was canceled")
@@ -124,6 +125,7 @@ class _Cancel:
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
+        self.front: Front | None = None
         self._event = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._over = False
@@ -165,7 +167,12 @@ class _Cancel:
             return
         self._event.set()
         self._timer = self._loop.call_later(PATIENCE, self._kernel.kill)
-        self._interrupting = asyncio.ensure_future(self._kernel.interrupt())
+        self._interrupting = asyncio.ensure_future(self._interrupt())
+
+    async def _interrupt(self) -> None:
+        await self._kernel.interrupt()
+        if self.front is not None:
+            self.front.nudge()
 
     def over(self) -> None:
         """The cells are over; from here on a cancel comes too late."""

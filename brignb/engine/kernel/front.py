@@ -128,6 +128,10 @@ class Front:
         shown = found.get("data", {}).get("application/json")
         return json.loads(shown) if isinstance(shown, str) else shown
 
+    def nudge(self) -> None:
+        """Have the kernel's loop wake: ipykernel's signal handler alone does not wake a loop that waits for an `await`."""
+        self._client.kernel_info()
+
     async def close(self) -> None:
         """Stop listening."""
         for reader in self._readers:
