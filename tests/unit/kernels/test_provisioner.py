@@ -32,6 +32,7 @@ def manager(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[KernelM
         yield kernel
         if kernel.has_kernel:
             kernel.shutdown_kernel(now=True)
+        kernel.context.destroy(linger=0)
     nursery_module.end()
 
 
@@ -84,5 +85,7 @@ def test_a_flood_through_plain_nbclient_is_complete(manager: KernelManager) -> N
     notebook = nbformat.v4.new_notebook(cells=cells)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        NotebookClient(notebook, km=manager, coalesce_streams=True).execute()
+        client = NotebookClient(notebook, km=manager, coalesce_streams=True)
+        client.execute()
+        client.kc.stop_channels()
     assert notebook.cells[0].outputs[0].text == "".join(f"{n}\n" for n in range(200_000))
