@@ -22,7 +22,8 @@ from brignb.controller.placing import Place
 from brignb.controller.records import materialise
 from brignb.controller.site import Site
 from brignb.errors import NotebookError, SourceError, Unavailable
-from brignb.export import FORK, choose
+from brignb.export import FORK, KERNEL, choose
+from brignb.kernels import AHEAD
 from brignb.model.assignment import Assignment
 from brignb.model.builds import Build, Outcome, State
 from brignb.model.events import Event
@@ -156,13 +157,13 @@ class Attempt:
         raw, name = await self._notebook(project, commit)
         ready = await site.exports.ready(raw, name=name, commit=commit, secrets=project.secrets.values())
         filing = asyncio.to_thread(site.archive.put, build.id, WORKER_NOTEBOOK, ready.content)
-        await place.settle(commit)
+        tier, why = choose(ready.exported.worker_notebook, project.tier)
+        await place.settle(commit, ahead=AHEAD if tier == KERNEL else ())
         for sentence in place.refused:
             self._say(sentence)
         event = await reading
         if event is None:
             raise SourceError("project_deleted", "its project is gone")
-        tier, why = choose(ready.exported.worker_notebook, project.tier)
         if tier == FORK:
             tier = place.tier
         noting = site.store.note_start(build.id, attempt=build.attempt, commit=commit, tier=tier)
