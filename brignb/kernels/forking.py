@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import functools
+import gc
 import json
 import logging
 import os
@@ -120,7 +121,7 @@ class Forked:
             await self._gone
         if self._client is not None:
             self._client.stop_channels()
-            self._client.context.term()
+            self._client.context.destroy(linger=0)
         os.close(self._bound)
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -145,6 +146,7 @@ def _child(parent: int, folder: Path, connection_file: str, bound: int, shut: Se
     """The forked process: a kernel, to its end."""
     code = 1
     try:
+        gc.freeze()  # what the parent left is never collected here: it may close what the parent still uses
         die_with(parent)
         for fd in shut:
             os.close(fd)

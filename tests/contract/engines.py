@@ -16,6 +16,7 @@ from brignb.engine.kernel.engine import KernelEngine
 from brignb.engine.kernel.named import Named
 from brignb.engine.running import run_worker_notebook
 from brignb.engine.seam import Plan, Sink
+from brignb.kernels import app as _ahead  # noqa: F401 - or every forked kernel would import it anew
 from brignb.kernels.forking import Forked
 from brignb.model.builds import Outcome
 

@@ -86,38 +86,48 @@ class KernelEngine:
         return outcome
 
     async def _play(self, notebook: Mapping[str, Any], plan: Plan, gathering: Gathering, cancel: _Cancel) -> Outcome:
-        kernel, front = self._kernel, None
+        kernel = self._kernel
         try:
-            client = await kernel.start()
-            front = Front(client, kernel.gone, lambda stream, shown: gathering.take(stream, cancel.named(shown)))
-            cancel.front = front
-            await self._ready(front, cancel)
-            if cancel.asked:
+            await self._begin(gathering, cancel)
+            if cancel.asked or cancel.front is None:
                 return Outcome(state=State.CANCELED, reason="canceled", message="it was canceled")
-            run = Run(notebook, plan, kernel, front, gathering, lambda: cancel.asked, self._now_ms)
+            run = Run(notebook, plan, kernel, cancel.front, gathering, lambda: cancel.asked, self._now_ms)
             return await run.whole()
         except (KernelRefused, KernelGone, ExpressionFailed) as error:
             return Outcome(state=State.FAILED, reason="kernel_start", message=plan.redactor(str(error)))
         finally:
             cancel.over()
             kernel.kill()
-            if front is not None:
-                await front.close()
+            if cancel.front is not None:
+                await cancel.front.close()
             await kernel.close()
 
-    async def _ready(self, front: Front, cancel: _Cancel) -> None:
-        ready = asyncio.ensure_future(front.ready())
+    async def _begin(self, gathering: Gathering, cancel: _Cancel) -> None:
+        """Until the kernel is ready, or somebody cancels.
+
+        Raises:
+            KernelRefused: It cannot be started, or does not get ready.
+            KernelGone: It ended before it was.
+        """
+        ready = asyncio.ensure_future(self._ready(gathering, cancel))
         asked = asyncio.ensure_future(cancel.wait())
         try:
             done, _ = await asyncio.wait({ready, asked}, timeout=READY, return_when=asyncio.FIRST_COMPLETED)
-            if not done:
-                raise KernelRefused(f"the kernel {self._kernel.name} did not answer within {READY:g} s")
-            if ready in done:
-                ready.result()
         finally:
-            for task in (ready, asked):
-                task.cancel()
+            asked.cancel()
+            ready.cancel()
             await asyncio.wait({ready, asked})
+        if not done:
+            raise KernelRefused(f"the kernel {self._kernel.name} did not get ready within {READY:g} s")
+        if ready in done:
+            ready.result()
+
+    async def _ready(self, gathering: Gathering, cancel: _Cancel) -> None:
+        client = await self._kernel.start()
+        cancel.front = Front(
+            client, self._kernel.gone, lambda stream, shown: gathering.take(stream, cancel.named(shown))
+        )
+        await cancel.front.ready()
 
 
 class _Cancel:
