@@ -61,23 +61,25 @@ class FileArchive:
             return os.fstat(file).st_size
         return 0
 
-    def put(self, build_id: str, name: str, data: bytes) -> None:
-        """Put a whole document, durably, at once or not at all."""
+    def put(self, build_id: str, name: str, data: bytes, *, durable: bool = True) -> None:
+        """Put a whole document, at once or not at all; see the seam."""
         build, file = _document(build_id, name)
         draft = f".{file}.{secrets.token_hex(8)}"
         with self._storing(), entered(self._builds, (build,), make=True) as folder:
             try:
                 with opened(self._builds, (build, draft), os.O_WRONLY | os.O_CREAT | os.O_EXCL) as written:
                     _write(written, 0, memoryview(data))
-                    os.fsync(written)
+                    if durable:
+                        os.fsync(written)
                 os.replace(draft, file, src_dir_fd=folder, dst_dir_fd=folder)
             except BaseException:
                 with suppress(FileNotFoundError):
                     os.unlink(draft, dir_fd=folder)
                 raise
-            os.fsync(folder)
-            with entered(self._builds, ()) as builds:
-                os.fsync(builds)
+            if durable:
+                os.fsync(folder)
+                with entered(self._builds, ()) as builds:
+                    os.fsync(builds)
 
     def get(self, build_id: str, name: str) -> bytes | None:
         """A whole document; None when it is not there."""

@@ -39,8 +39,14 @@ class Archive(Protocol):
     def size(self, build_id: str, stream: str) -> int:
         """Of a stream; 0 when it is not there."""
 
-    def put(self, build_id: str, name: str, data: bytes) -> None:
+    def put(self, build_id: str, name: str, data: bytes, *, durable: bool = True) -> None:
         """Put a whole document, at once or not at all.
+
+        Args:
+            build_id: The build.
+            name: `WORKER_NOTEBOOK` or `RECORD`.
+            data: All of it.
+            durable: Whether it must outlive a power cut, not only this process.
 
         Raises:
             Unavailable: The disk is full or gone.

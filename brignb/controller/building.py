@@ -156,7 +156,8 @@ class Attempt:
             self._say(f"source: {project.name} at {commit}" + "".join(f" (fetched in {s:.2f} s)" for s in took))
         raw, name = await self._notebook(project, commit)
         ready = await site.exports.ready(raw, name=name, commit=commit, secrets=project.secrets.values())
-        filing = asyncio.to_thread(site.archive.put, build.id, WORKER_NOTEBOOK, ready.content)
+        # Its journal is no more durable: after a power cut there is nothing that it would be needed for.
+        filing = asyncio.to_thread(site.archive.put, build.id, WORKER_NOTEBOOK, ready.content, durable=False)
         tier, why = choose(ready.exported.worker_notebook, project.tier)
         await place.settle(commit, ahead=AHEAD if tier == KERNEL else ())
         for sentence in place.refused:

@@ -5,7 +5,8 @@
     displays, errors ──▶ put(entry) ────┘
 
 Python's own writes go straight into the batch; before each, what subprocesses and C code have put into the pipes so far is drained,
-so that the order is the order of writing. A batch that is full holds its writers up until it was delivered: memory is bounded. A
+so that the order is the order of writing. A flush waits for the delivery, once a `NAP` at the most: what is flushed and then killed
+is kept, and who flushes every line pays little. A batch that is full holds its writers up until it was delivered: memory is bounded. A
 forked child writes into the pipes like any other process, and touches nothing else of this.
 
 What must never happen: text that a cell wrote and that is lost, a writer's thread that meets the disk.
@@ -18,6 +19,7 @@ import os
 import select
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -47,6 +49,7 @@ class Capture:
         self._changed = threading.Condition(self._lock)
         self._closing = self._stopped = False
         self._hurry = threading.Event()
+        self._flushed = 0.0
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._pump, name="brignb-capture", daemon=True)
         self.pid = os.getpid()
@@ -60,7 +63,7 @@ class Capture:
         self._data = select.poll()
         for redirected in self._fds:
             self._data.register(redirected.pipe, select.POLLIN)
-        sys.stdout, sys.stderr = (Stream(redirected, self.write) for redirected in self._fds)
+        sys.stdout, sys.stderr = (Stream(redirected, self.write, self.flush) for redirected in self._fds)
         self._thread.start()
 
     def stop(self) -> None:
@@ -118,13 +121,25 @@ class Capture:
             Exception: What `deliver` raised.
         """
         flush_all(sys.__stdout__, sys.__stderr__)
+        self._await_delivery()
+        if self._error is not None:
+            raise self._error
+
+    def flush(self) -> None:
+        """User code flushes; what `deliver` raised is no failure of its."""
+        now = time.monotonic()
+        if now - self._flushed >= NAP and not self._closing and threading.current_thread() is not self._thread:
+            self._flushed = now
+            self._await_delivery()
+
+    def _await_delivery(self) -> None:
         with self._lock:
+            if self._closing:
+                return
             self._drain()
             mark = self._put
             self._wake()
             self._changed.wait_for(lambda: self._delivered >= mark or self._error is not None)
-        if self._error is not None:
-            raise self._error
 
     def _add(self, stream: str, content: Any) -> None:
         while self._size >= _ROOM and threading.current_thread() is not self._thread:

@@ -81,8 +81,10 @@ class Cell:
             self.node["execution_count"] = count
 
     def end(self, at: int, seconds: float | None, status: str) -> None:
-        """It is over."""
+        """It is over; a cell with nothing to run began as it ended."""
         self.status, self.ended, self.seconds = status, at, seconds
+        if self.begun is None:
+            self.begun = at
 
     def text(self, stream: str, text: str) -> None:
         """Text that was written to `stdout` or `stderr`."""
@@ -122,10 +124,11 @@ class Cell:
         """As nbformat has them."""
         return [_node(output) for output in self._outputs]
 
-    def close(self, *, over: bool, passed: bool, note: str, fresh_id: str, taken: set[str]) -> None:
+    def close(self, *, at: int | None, over: bool, passed: bool, note: str, fresh_id: str, taken: set[str]) -> None:
         """Write what is known into the node.
 
         Args:
+            at: When the cell before it was over: the moment at which the run passed a cell that is no code.
             over: Nothing more will come.
             passed: The run got beyond this cell.
             note: How the run ended, for the cell that was running then.
@@ -142,6 +145,8 @@ class Cell:
             status = self.status
         else:
             status = "completed" if passed else "pending"
+            self.begun = self.ended = at if passed else None
+            self.seconds = 0.0 if passed else None
         if not self.node.get("id"):
             while fresh_id in taken:
                 fresh_id += "-"

@@ -20,6 +20,7 @@ from brignb.engine.scribe import Scribe
 from brignb.engine.seam import Plan, Sink
 from brignb.engine.shell import Shell
 from brignb.engine.stage import stage
+from brignb.engine.widgets import Widgets
 from brignb.errors import BrignbError
 from brignb.model.builds import Outcome
 
@@ -58,8 +59,11 @@ class ShellEngine:
         notebook = inject(notebook, plan.parameters)
         with contextlib.ExitStack() as put_back:
             interrupts = put_back.enter_context(Interrupts())
-            capture = Capture(Scribe(plan, sink))
+            scribe = Scribe(plan, sink)
+            capture = Capture(scribe)
+            widgets = Widgets(capture, scribe.captured)
             capture.start()
             put_back.callback(capture.stop)
             put_back.enter_context(stage(self._shell, capture.settle))
-            return Run(self._shell, notebook, plan, capture, interrupts, self._now_ms).whole(self.tier)
+            put_back.enter_context(widgets.entered())
+            return Run(self._shell, notebook, plan, capture, widgets, interrupts, self._now_ms).whole(self.tier)

@@ -12,6 +12,7 @@ from typing import Any, Final
 from brignb.errors import ParameterError
 from brignb.model.otherlanguages import dangerous
 
+VERSION: Final = version("papermill")
 INJECTED: Final = "injected-parameters"
 PARAMETERS: Final = "parameters"
 
@@ -30,7 +31,9 @@ def source_of(cell: Mapping[str, Any]) -> str:
 def inject(
     notebook: dict[str, Any], parameters: Mapping[str, Any], *, kernel_name: str = "python3", language: str = "python"
 ) -> dict[str, Any]:
-    """The notebook with the cell that shows the parameters; as it is when there are none, or when the cell is there.
+    """The notebook with the cell that shows the parameters; as it is when there are none, or when papermill did it already.
+
+    A cell that an earlier run left is replaced, as papermill does.
 
     Args:
         notebook: Stays as it is.
@@ -41,7 +44,9 @@ def inject(
     Raises:
         ParameterError: papermill cannot write that language.
     """
-    if not parameters or any(INJECTED in tags_of(cell) for cell in notebook["cells"]):
+    shown = notebook.get("metadata", {}).get("papermill", {}).get("parameters")
+    done = shown == parameters and any(INJECTED in tags_of(cell) for cell in notebook["cells"])
+    if not parameters or done:
         return notebook
     for name, value in parameters.items():
         if dangerous(language.lower(), value):
@@ -53,7 +58,7 @@ def inject(
     from papermill.parameterize import parameterize_notebook  # noqa: PLC0415 - the same
 
     node = nbformat.from_dict({**notebook, "nbformat": 4, "nbformat_minor": 5})
-    node.metadata.setdefault("papermill", {"version": version("papermill")})
+    node.metadata.setdefault("papermill", {"version": VERSION})
     for cell in node.cells:
         cell.metadata.setdefault("tags", [])
     try:

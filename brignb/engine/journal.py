@@ -1,6 +1,6 @@
 r"""The journal: what an engine saw, one JSON object a line, appended while it is seen.
 
-    {"op": "start", "at", "tier", "why", "version", "parameters", "injected": {"index", "source"} or null}
+    {"op": "start", "at", "tier", "why", "version", "language_info"?, "parameters", "injected": {"index", "source"} or null}
     {"op": "begin", "cell", "at", "count", "source"?, "tags"?}      with a source: a cell that the notebook has not, appended
     {"op": "text", "cell", "stream", "text"}
     {"op": "output", "cell", "output", "id"?}                       an output as nbformat has it; its display id
@@ -8,7 +8,7 @@ r"""The journal: what an engine saw, one JSON object a line, appended while it i
     {"op": "clear", "cell", "wait"}
     {"op": "cut", "cell", "bytes", "file"}                          so many bytes so far are not in the record
     {"op": "end", "cell", "at", "seconds", "status"}                `completed`, `failed`, `killed`, `skipped`
-    {"op": "widgets", "widgets"}                                    the notebook's metadata of that name
+    {"op": "widgets", "widgets"?, "cut"?}                           the last state of all widgets, or that it was too much
     {"op": "finish", "at", "seconds", "state", "reason", "message"}
 
 `cell` counts from 0 in the record. Times (`at`) are milliseconds since 1970. Every text is redacted before it is here. A second

@@ -1,11 +1,22 @@
-"""Which language a notebook's kernel speaks."""
+"""Which language a notebook's kernel speaks, and how ours says so."""
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
 from typing import Any, Final
 
 PYTHON: Final = "python"
+LANGUAGE_INFO: Final = {
+    "codemirror_mode": {"name": "ipython", "version": 3},
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": PYTHON,
+    "nbconvert_exporter": "python",
+    "pygments_lexer": "ipython3",
+    "version": platform.python_version(),
+}
+"""As ipykernel answers `kernel_info`: front ends and nbconvert colour cells by it."""
 
 
 def language_of(notebook: Mapping[str, Any]) -> str:

@@ -49,7 +49,7 @@ class CellLoop:
             self._abandon(task, raised)
         if os.getpid() != self._pid:
             _leave_child(error)
-        if error is not None and not self._shell.error_shown:
+        if error is not None and not self._shell.error_shown and not isinstance(error, self._shell.custom_exceptions):
             self._shell.show_error(error)
         return error
 

@@ -54,6 +54,12 @@ class Mirror:
     ) -> None:
         for index in range(len(self._record.cells)):
             self._show(index)  # a later cell may have updated an earlier one's display
+        closed = self._record.close(None, {})
+        for name in {"language_info", "widgets"} & closed["metadata"].keys():
+            self._nb.metadata[name] = nbformat.from_dict(closed["metadata"][name])
+        for cell, node in zip(self._nb.cells, closed["cells"], strict=True):
+            if cell.cell_type != "code":
+                cell.metadata.papermill = node["metadata"]["papermill"]
         self._manager.output_path = self._output
 
     def entry(self, entry: Mapping[str, Any]) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from brignb.engine.cells import Cell, iso
+from brignb.engine.injection import INJECTED, source_of
 from brignb.model.builds import Outcome, State
 
 MINOR: Final = 5
@@ -57,11 +58,11 @@ class Record:
     def __init__(self, notebook: Mapping[str, Any]) -> None:
         self._notebook = notebook
         self._metadata = copy.deepcopy(dict(notebook.get("metadata", {})))
+        self._metadata.pop("orig_nbformat", None)  # nbformat's own note to itself, which it does not write either
         self.cells = [Cell(copy.deepcopy(dict(cell))) for cell in notebook.get("cells", [])]
         self._displays: dict[str, list[dict[str, Any]]] = {}
         self._start: Mapping[str, Any] = {}
         self._finish: Mapping[str, Any] | None = None
-        self._widgets: dict[str, Any] = {}
 
     def apply(self, entry: Mapping[str, Any]) -> None:
         """Take one entry in; one of a later version's kind changes nothing."""
@@ -72,8 +73,16 @@ class Record:
     def _on_start(self, entry: Mapping[str, Any]) -> None:
         self._start = entry
         injected = entry.get("injected")
-        if injected and not any("injected-parameters" in cell.tags for cell in self.cells):
-            self.cells.insert(injected["index"], Cell.made(injected["source"], ["injected-parameters"]))
+        if injected:
+            self._inject(**injected)
+
+    def _inject(self, index: int, source: str) -> None:
+        """The cell that shows the parameters; one of an earlier run is replaced."""
+        made = Cell.made(source, [INJECTED])
+        if index >= len(self.cells) or INJECTED not in self.cells[index].tags:
+            self.cells.insert(index, made)
+        elif source_of(self.cells[index].node) != source:
+            self.cells[index] = made
 
     def _on_begin(self, entry: Mapping[str, Any]) -> None:
         if "source" in entry and entry["cell"] >= len(self.cells):
@@ -103,7 +112,10 @@ class Record:
         self.cells[entry["cell"]].end(entry["at"], entry["seconds"], entry["status"])
 
     def _on_widgets(self, entry: Mapping[str, Any]) -> None:
-        self._widgets = {"widgets": copy.deepcopy(entry["widgets"])}
+        if "widgets" in entry:
+            self._metadata["widgets"] = copy.deepcopy(entry["widgets"])
+        else:
+            self._metadata.setdefault("brignb", {})["widgets"] = entry["cut"]
 
     def _on_finish(self, entry: Mapping[str, Any]) -> None:
         self._finish = entry
@@ -116,9 +128,11 @@ class Record:
         unharmed = not any(cell.harmed for cell in self.cells)
         note = f"{state}, {message or reason}" if message or reason else state
         taken = {str(cell.node["id"]) for cell in self.cells if cell.node.get("id")}
+        moment = self._start.get("at")
         for at, cell in enumerate(self.cells):
-            passed = at < reached or (over and unharmed and reached >= 0)
-            cell.close(over=over, passed=passed, note=note, fresh_id=f"brignb-{at}", taken=taken)
+            passed = at < reached or (over and unharmed and (reached >= 0 or state == State.SUCCEEDED))
+            cell.close(at=moment, over=over, passed=passed, note=note, fresh_id=f"brignb-{at}", taken=taken)
+            moment = cell.ended or moment
         unwell = ended is not None and ended.state is not State.SUCCEEDED and self._finish is None
         failed = unwell or any(cell.failed for cell in self.cells)
         mine = {**self._metadata.get("brignb", {}), **about, "state": state, "reason": reason, "message": message}
@@ -126,7 +140,9 @@ class Record:
             mine["tier"] = self._start["tier"]
         if self._start.get("why"):
             mine["tier_why"] = self._start["why"]
-        metadata = {**self._metadata, **self._widgets, "papermill": self._papermill(failed=failed), "brignb": mine}
+        if "language_info" in self._start:
+            self._metadata["language_info"] = copy.deepcopy(self._start["language_info"])
+        metadata = {**self._metadata, "papermill": self._papermill(failed=failed), "brignb": mine}
         return {
             "cells": [cell.node for cell in self.cells],
             "metadata": metadata,
@@ -145,6 +161,7 @@ class Record:
         start, finish = self._start, self._finish or {}
         return {
             **_PAPERMILL_EMPTY,
+            **self._metadata.get("papermill", {}),
             "parameters": copy.deepcopy(start.get("parameters", {})),
             "version": start.get("version"),
             "start_time": iso(start.get("at")),

@@ -15,12 +15,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from brignb.engine.capture import Capture
-from brignb.engine.injection import INJECTED, source_of, tags_of
+from brignb.engine.injection import INJECTED, VERSION, source_of, tags_of
 from brignb.engine.interrupts import Interrupts
+from brignb.engine.language import LANGUAGE_INFO
 from brignb.engine.loop import Body, CellLoop
 from brignb.engine.seam import Failure, Plan
 from brignb.engine.shell import Shell
 from brignb.engine.telling import MESSAGE_MAX, in_short, reason_of
+from brignb.engine.widgets import Widgets
 from brignb.model.builds import Outcome, State
 
 
@@ -32,6 +34,7 @@ class Run:
         notebook: With its injected cell.
         plan: What to do with it.
         capture: Takes the entries.
+        widgets: Know what a front end would.
         interrupts: Knows of a cancel.
         now_ms: The clock.
     """
@@ -42,15 +45,17 @@ class Run:
         notebook: Mapping[str, Any],
         plan: Plan,
         capture: Capture,
+        widgets: Widgets,
         interrupts: Interrupts,
         now_ms: Callable[[], int],
     ) -> None:
         self._shell = shell
         self._interrupts = interrupts
         self._cells = notebook["cells"]
-        self._version = notebook.get("metadata", {}).get("papermill", {}).get("version")
+        self._version = notebook.get("metadata", {}).get("papermill", {}).get("version", VERSION)
         self._plan = plan
         self._capture = capture
+        self._widgets = widgets
         self._now_ms = now_ms
         self._loop = CellLoop(shell)
         self._cell = 0
@@ -71,6 +76,8 @@ class Run:
         finally:
             self._interrupts.over()
             self._loop.close()
+        if (state := self._widgets.entry(self._plan.run_bytes)) is not None:
+            self._capture.put(state)
         seconds = time.monotonic() - began
         word = {"state": str(outcome.state), "reason": outcome.reason, "message": outcome.message}
         self._capture.put({"op": "finish", "at": self._now_ms(), "seconds": seconds, **word})
@@ -84,6 +91,7 @@ class Run:
             "tier": tier,
             "why": self._plan.why,
             "version": self._version,
+            "language_info": LANGUAGE_INFO,
             "parameters": dict(self._plan.parameters),
             "injected": None if injected is None else {"index": injected, "source": source_of(self._cells[injected])},
         }
@@ -105,7 +113,7 @@ class Run:
             self._bind()
         if INJECTED in tags or not source.strip() or "skip-execution" in tags:
             status = "skipped" if "skip-execution" in tags else "completed"
-            self._capture.put({"op": "end", "cell": index, "at": self._now_ms(), "seconds": None, "status": status})
+            self._capture.put({"op": "end", "cell": index, "at": self._now_ms(), "seconds": 0.0, "status": status})
             return
         allowed = "raises-exception" in tags
         error = self._run_cell(index, self._loop.source(source, cell_id), {}, allowed=allowed)
@@ -146,6 +154,7 @@ class Run:
             self._capture.settle()  # a cell that kills the process was running: the journal knows before it can
             began = time.monotonic()
             error = self._loop.run(body)
+            self._widgets.settle()
         canceled = isinstance(error, KeyboardInterrupt) or self._interrupts.asked
         status = "killed" if canceled else "failed" if error is not None and not allowed else "completed"
         seconds = time.monotonic() - began

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from brignb.engine.budget import Budget
 from brignb.engine.bundles import clean_text
-from brignb.engine.cells import cut_mark
+from brignb.engine.cells import Cell, cut_mark
 from brignb.engine.seam import Plan, Sink
 
 STREAMS: Final = ("stdout", "stderr")
@@ -50,6 +50,8 @@ class Scribe:
         self._unlogged = 0
         self._largest = plan.cell_bytes
         self._waiting_updates: dict[str, Mapping[str, Any]] = {}
+        self._aside: str | None = None
+        self.captured: dict[str, Cell] = {}
 
     def __call__(self, batch: Iterable[Item]) -> None:
         """Take what was seen since the last time."""
@@ -64,7 +66,13 @@ class Scribe:
         op = entry["op"]
         if op == "end" and entry["cell"] == self._cell:
             self._end_cell()
-        tell = {"output": self._output, "update": self._update, "clear": self._clear, "begin": self._begin}.get(op)
+        tell = {
+            "output": self._output,
+            "update": self._update,
+            "clear": self._clear,
+            "begin": self._begin,
+            "divert": self._divert,
+        }.get(op)
         entry = self._redact.tree(entry)
         if tell:
             tell(entry)
@@ -74,7 +82,25 @@ class Scribe:
     def _begin(self, entry: Mapping[str, Any]) -> None:
         self._cell = entry["cell"]
         self._budget.renew(self._cell)
+        self._aside = None
         self._sink.entry(entry)
+
+    def _divert(self, entry: Mapping[str, Any]) -> None:
+        """From here on an `Output` widget has what comes; None: the cell."""
+        self._aside = entry["widget"]
+
+    def _show(self, entry: Mapping[str, Any]) -> None:
+        """Into the record, or into the widget that captures; in both it counts against the caps."""
+        if self._aside is None:
+            self._sink.entry(entry)
+            return
+        cell = self.captured.setdefault(self._aside, Cell.made("", []))
+        if entry["op"] == "text":
+            cell.text(entry["stream"], entry["text"])
+        elif entry["op"] == "output":
+            cell.output(dict(entry["output"]))
+        else:
+            cell.clear(wait=entry["wait"])
 
     def _end_cell(self) -> None:
         """What was kept back is text after all; an unfinished line ends with its cell."""
@@ -102,7 +128,7 @@ class Scribe:
             self._lines(stream, text)
         kept, rest = self._budget.split(text)
         if kept:
-            self._sink.entry({"op": "text", "cell": self._cell, "stream": stream, "text": kept})
+            self._show({"op": "text", "cell": self._cell, "stream": stream, "text": kept})
         if rest:
             self._budget.spill(rest)
 
@@ -117,9 +143,9 @@ class Scribe:
     def _output(self, entry: Mapping[str, Any]) -> None:
         output = entry["output"]
         if output["output_type"] == "error":
-            self._sink.entry({**entry, "output": _shortened(output)})
+            self._show({**entry, "output": _shortened(output)})
         elif self._budget.display(_size(output), lambda: json.dumps(output)):
-            self._sink.entry(entry)
+            self._show(entry)
 
     def _update(self, entry: Mapping[str, Any]) -> None:
         size = _size(entry)
@@ -130,8 +156,9 @@ class Scribe:
             self._waiting_updates[entry["id"]] = entry
 
     def _clear(self, entry: Mapping[str, Any]) -> None:
-        self._budget.clear()
-        self._sink.entry(entry)
+        if self._aside is None:
+            self._budget.clear()
+        self._show(entry)
 
     def _cut(self, size: int, file: str | None) -> None:
         self._sink.entry({"op": "cut", "cell": self._cell, "bytes": size, "file": file})

@@ -24,6 +24,7 @@ from traitlets import Type
 from traitlets.config import Config
 
 from brignb.engine.bundles import clean, clean_bundle, clean_text
+from brignb.engine.kernel import Kernel
 from brignb.engine.syntax import plain
 from brignb.engine.telling import error_text, has_group, users_frames
 
@@ -80,7 +81,7 @@ def _untold(_entry: Entry) -> None:
 
 
 class Shell(InteractiveShell):
-    """See the module. `tell` takes the entries, without their cell; `ended_by` is what a cell that is being cancelled shows."""
+    """See the module, whose class is named as ipykernel's: pandas, plotly, rich and others show themselves by that name. `tell` takes the entries, without their cell; `ended_by` is what a cell that is being cancelled shows."""
 
     display_pub_class = Type(Publisher)
     displayhook_class = Type(Hook)
@@ -88,17 +89,20 @@ class Shell(InteractiveShell):
     ended_by: BaseException | None = None
     error_shown = False
     _transformers_first: tuple[Any, ...] = ()
+    kernel: Kernel
 
     @classmethod
     def build(cls) -> Shell:
         """A new shell. `brignb.engine.stage` makes it the one that `get_ipython()` finds, and `__main__`."""
         config = Config()
-        config.HistoryManager.enabled = False
         config.HistoryManager.hist_file = ":memory:"
+        config.IPKernelApp = Config()  # by its presence tqdm and others know a notebook
         main = sys.modules["__main__"]
         shell = cls(config=config, ipython_dir="")
         sys.modules["__main__"] = main
         shell._transformers_first = shell._transformers()
+        shell.kernel = Kernel(shell)
+        shell.db = {}  # what `%cd` and `%bookmark` note; IPython's own would be a folder of the profile's
         return shell
 
     def init_profile_dir(self, profile_dir: Any) -> None:
@@ -120,6 +124,13 @@ class Shell(InteractiveShell):
         """
         if gui not in {None, "inline", "agg"}:
             raise UsageError(f"a build has no screen for the {gui} GUI; use %matplotlib inline")
+
+    def get_parent(self) -> dict[str, Any]:
+        """ipykernel's: the request that runs."""
+        return self.kernel.get_parent()
+
+    def set_parent(self, parent: Any) -> None:
+        """ipykernel's: there is one cell at a time, and its outputs are its own."""
 
     def ask_exit(self) -> None:
         """`exit` and `quit` end the cell as `sys.exit()` does."""
@@ -153,6 +164,14 @@ class Shell(InteractiveShell):
         """As an error of the cell, as every other."""
         self._showtraceback(type(exc), exc, [f"UsageError: {exc}"])
 
+    def showtraceback(self, exc_tuple: Any = None, *rest: Any, **options: Any) -> None:
+        """IPython's; but a group is an error of the cell, as every other: IPython prints it and says nothing more."""
+        error = (exc_tuple or sys.exc_info())[1]
+        if error is not None and has_group(error):
+            self.show_error(error)
+        else:
+            super().showtraceback(exc_tuple, *rest, **options)
+
     def show_error(self, error: BaseException) -> None:
         """The traceback of an exception, from the first frame that is not ours."""
         tb = users_frames(error.__traceback__)
@@ -176,3 +195,6 @@ class Shell(InteractiveShell):
             "traceback": [clean_text(line) for line in stb],
         }
         self.tell({"op": "output", "output": output})
+
+
+Shell.__name__ = Shell.__qualname__ = "ZMQInteractiveShell"

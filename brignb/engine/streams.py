@@ -57,11 +57,12 @@ class Redirected:
 class Stream(io.TextIOBase):
     """`sys.stdout` or `sys.stderr` of user code."""
 
-    encoding = "utf-8"
+    encoding = "UTF-8"
     errors = "replace"
 
-    def __init__(self, redirected: Redirected, take: Callable[[str, str], None]) -> None:
+    def __init__(self, redirected: Redirected, take: Callable[[str, str], None], flush: Callable[[], None]) -> None:
         self._take = take
+        self._flush = flush
         self._fd = redirected.fd
         self.name = f"<{redirected.name}>"
         self._stream = redirected.name
@@ -77,6 +78,11 @@ class Stream(io.TextIOBase):
         else:
             write_all(self._fd, text.encode("utf-8", "replace"))
         return len(text)
+
+    def flush(self) -> None:
+        """What was written is on its way to the disk; in a forked child it is already."""
+        if not self.closed and os.getpid() == self._pid:
+            self._flush()
 
     def writable(self) -> bool:
         """Yes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -12,8 +13,14 @@ from brignb.errors import BrignbError, JobError
 
 MESSAGE_MAX: Final = 500
 """Characters of an outcome's message."""
-_OURS = (str(Path(__file__).parents[1]) + os.sep, str(Path(asyncio.__file__).parent) + os.sep)
-"""Where the frames between the engine and a handler are from."""
+_IPYTHON = find_spec("IPython")
+_FROM = [
+    Path(__file__).parents[1],
+    Path(asyncio.__file__).parent,
+    *map(Path, (_IPYTHON and _IPYTHON.submodule_search_locations) or ()),
+]
+_OURS = tuple(f"{folder}{os.sep}" for folder in _FROM)
+"""Where the frames between the engine and user code are from: ours, asyncio's, IPython's."""
 
 
 def error_text(error: BaseException) -> str:

@@ -74,7 +74,7 @@ def check(
 def _is_scratch(cell: dict[str, Any]) -> bool:
     tags = cell["metadata"].get("tags", [])
     scratch = SCRATCH in tags or (cell["cell_type"] == "code" and _SCRATCH_MAGIC.match(cell["source"]) is not None)
-    return scratch or "injected-parameters" in tags
+    return scratch or not {"injected-parameters", "papermill-error-cell-tag"}.isdisjoint(tags)
 
 
 def _check_cell(number: int, cell: dict[str, Any], language: str, problems: Problems) -> None:

@@ -15,7 +15,7 @@ AHEAD: Final = (
     "brignb.kernels.app",
     "brignb.kernels.forking",
     "brignb.wiring.onkernel",
-    "brignb.engine.kernel.widgets",
+    "brignb.engine.protocol.widgets",
     "jupyter_client.asynchronous.client",
 )
 """What a zygote imports ahead for builds of the `kernel` tier: the driver's modules and its kernel's. None leaves a thread."""

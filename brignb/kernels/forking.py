@@ -27,8 +27,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
-from brignb.engine.kernel.seam import KernelGone
 from brignb.engine.language import PYTHON
+from brignb.engine.protocol.seam import KernelGone
 
 _PR_SET_PDEATHSIG: Final = 1
 _QUEUE: Final = 64
@@ -36,7 +36,7 @@ _QUEUE: Final = 64
 
 
 class Forked:
-    """A kernel that is forked from this process, when this is made. Implements `brignb.engine.kernel.seam.Kernel`.
+    """A kernel that is forked from this process, when this is made. Implements `brignb.engine.protocol.seam.Kernel`.
 
     Args:
         shut: Descriptors that the child closes first: this process's own ties to others.

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from brignb.errors import ParameterError
-from brignb.model.declarations import MISSING, Declarations, Declared, read
+from brignb.model.declarations import MISSING, Declarations, Declared, name_problem, read
 from brignb.model.events import Event
 from brignb.model.shapes import ShapeError
 
@@ -45,8 +45,10 @@ def find(name: str, declared: Sequence[Declared]) -> Declared:
     """The declaration of a name.
 
     Raises:
-        ParameterError: There is none; the nearest one is named.
+        ParameterError: There is none (the nearest one is named), or it is a name that no parameter can have.
     """
+    if any(one.name == name for one in declared) and (problem := name_problem(name)):
+        raise ParameterError(f"{name!r:.80} {problem}", where="parameters", hint="rename it in the `parameters` cell")
     for one in declared:
         if one.name == name:
             return one

@@ -18,7 +18,11 @@ from typing import Any, Final
 DEPTH_MAX: Final = 64
 """Nesting of a parameter's value; the gateways' own limit (contract, "HTTP")."""
 
-_INT = re.compile(r"[+-]?[0-9]{1,4000}\Z")
+DIGITS_MAX: Final = 4000
+"""Digits of a whole number; Python itself writes and reads no more than 4,300."""
+
+_INT = re.compile(rf"[+-]?[0-9]{{1,{DIGITS_MAX}}}\Z")
+_INT_END: Final = 10**DIGITS_MAX
 _TRUE = frozenset({"true", "1", "yes"})
 _FALSE = frozenset({"false", "0", "no"})
 SCALARS: Final = {"str": str, "bool": bool, "int": int, "float": float}
@@ -68,10 +72,10 @@ class Shape:
             return self._one_of(value)
         if self.kind == "any":
             return _json(value, depth)
-        if self.kind == "list" and isinstance(value, list):
+        if self.kind == "list" and type(value) is list:
             item = self.inner[0] if self.inner else ANY
             return [item.check(v, depth + 1) for v in value]
-        if self.kind == "dict" and isinstance(value, dict):
+        if self.kind == "dict" and type(value) is dict:
             item = self.inner[0] if self.inner else ANY
             return {_text(k): item.check(v, depth + 1) for k, v in value.items()}
         return self._scalar(value)
@@ -173,21 +177,22 @@ def _loads(text: str) -> Any:
 def _json(value: Any, depth: int) -> Any:
     if depth > DEPTH_MAX:
         raise ShapeError(f"nests deeper than {DEPTH_MAX}")
-    if isinstance(value, str):
+    kind = type(value)  # exactly: what a subclass says of itself is somebody's code
+    if kind is str:
         return _text(value)
-    if value is None or isinstance(value, bool | int):
+    if kind is int and not -_INT_END < value < _INT_END:
+        raise ShapeError(f"has more than {DIGITS_MAX} digits")
+    if value is None or kind in {bool, int} or (kind is float and math.isfinite(value)):
         return value
-    if isinstance(value, float) and math.isfinite(value):
-        return value
-    if isinstance(value, list):
+    if kind is list:
         return [_json(v, depth + 1) for v in value]
-    if isinstance(value, dict):
+    if kind is dict:
         return {_text(k): _json(v, depth + 1) for k, v in value.items()}
     raise ShapeError(f"is {_kind_of(value)}, which is no JSON")
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str):
+    if type(value) is not str:
         raise ShapeError("has a key that is no text")
     try:
         value.encode()

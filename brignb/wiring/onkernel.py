@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from brignb.engine.kernel.engine import KernelEngine
-from brignb.engine.kernel.named import Named
-from brignb.engine.kernel.seam import Kernel, KernelRefused
+from brignb.engine.protocol.engine import KernelEngine
+from brignb.engine.protocol.named import Named
+from brignb.engine.protocol.seam import Kernel, KernelRefused
 from brignb.engine.seam import Plan, Sink
 from brignb.errors import BrignbError, ParameterError
 from brignb.model.assignment import Assignment

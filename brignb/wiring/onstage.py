@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from brignb.archive.files import FileArchive
-from brignb.engine.kernel import backstage
+from brignb.engine.protocol import backstage
 from brignb.model.projects import Project
 from brignb.model.redaction import Redactor
 from brignb.wiring.work import session_of

@@ -35,6 +35,7 @@ from brignb.model.parameters import resolve
 from brignb.model.projects import Project
 from brignb.source.copying import WorkCopy
 from brignb.wiring.clock import fresh_id, now_ms
+from brignb.wiring.keeping import keep
 from brignb.wiring.sessions import LocalSecrets, local_project
 
 _SRC: Final = Path("/src")
@@ -150,10 +151,9 @@ class _Run:
             return INTERRUPTED
         return 0 if outcome.state is State.SUCCEEDED else 1
 
-    @staticmethod
-    def _keep(record: bytes, path: Path) -> None:
+    def _keep(self, record: bytes, path: Path) -> None:
         try:
-            path.write_bytes(record)
+            keep(record, self._folder / "builds" / self._build_id / "spill", path)
         except OSError as error:
             raise BadInput(f"the record cannot be written: {error.strerror}", where=str(path)) from error
 

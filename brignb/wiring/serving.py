@@ -52,6 +52,9 @@ log = logging.getLogger("brignb")
 
 DRAIN: Final = 10.0
 """Seconds that running builds get when the server is asked to end."""
+_TURN: Final = 0.0005
+"""Seconds for which the store's threads may keep the event loop waiting while they compute (Python's own 5 ms are as much as a build's
+whole way in)."""
 _HANG_UP: Final = 2
 """Seconds that open connections (log followers) get after that."""
 
@@ -115,6 +118,7 @@ async def _serve(options: ServeOptions, home: Home, sock: socket.socket) -> None
         _on_signals(server)
         claiming = asyncio.create_task(controller.run())
         claiming.add_done_callback(lambda done: _stop_without(server, done))
+        sys.setswitchinterval(_TURN)
         gc.freeze()  # what stands now stays: the collector need not look at it for every thousand requests
         await server.serve(sockets=[sock])
         controller.stop()

@@ -86,7 +86,7 @@ class Seat:
                 cell_bytes=project.output_limits.cell_bytes,
                 cell_displays=project.output_limits.cell_displays,
                 run_bytes=project.output_limits.run_bytes,
-                spill=lambda cell, text: archive.spill(assignment.build_id, f"cell-{cell}.txt", text.encode()),
+                spill=lambda cell, text: archive.spill(assignment.build_id, f"cell-{cell + 1}.txt", text.encode()),
             ),
         )
         outcome = work(assignment, parts)

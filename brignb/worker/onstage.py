@@ -4,7 +4,7 @@
     handlers ──▶ Following ──▶ cells   (after the last)
     leave ──▶ jobs that still run are ended; how the build ended, where only this side knows
 
-Implements `brignb.engine.kernel.backstage.Play`.
+Implements `brignb.engine.protocol.backstage.Play`.
 """
 
 from __future__ import annotations

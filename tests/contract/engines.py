@@ -11,9 +11,9 @@ from typing import Any
 
 from brignb.engine.core import ShellEngine
 from brignb.engine.journal import decode, encode, fold
-from brignb.engine.kernel import backstage
-from brignb.engine.kernel.engine import KernelEngine
-from brignb.engine.kernel.named import Named
+from brignb.engine.protocol import backstage
+from brignb.engine.protocol.engine import KernelEngine
+from brignb.engine.protocol.named import Named
 from brignb.engine.running import run_worker_notebook
 from brignb.engine.seam import Plan, Sink
 from brignb.kernels import app as _ahead  # noqa: F401 - or every forked kernel would import it anew

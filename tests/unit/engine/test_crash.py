@@ -59,6 +59,7 @@ NOTE = "[brignb: killed while this cell ran: lost, worker_died]\n"
             3,
         ),
         ("import os, time\nprint('last words')\ntime.sleep(0.3)\nos.kill(os.getpid(), 9)", -9),
+        ("import os\nprint('last words', flush=True)\nos.kill(os.getpid(), 9)", -9),
         ("import ctypes, time\nprint('last words')\ntime.sleep(0.3)\nctypes.string_at(0)", -11),
         ("import os, time\nos.system('echo last words')\ntime.sleep(0.3)\nos.abort()", -6),
     ],

@@ -43,6 +43,11 @@ def test_the_worker_notebook_keeps_what_a_build_needs() -> None:
             code("fire()", "scratch"),
             code("%%scratch\nanything ("),
             code("count = 4", "injected-parameters"),
+            {
+                "cell_type": "markdown",
+                "source": "An Exception was encountered",
+                "metadata": {"tags": ["papermill-error-cell-tag"]},
+            },
             kernelspec={"name": "python3", "display_name": "Python 3"},
             language_info={"name": "python", "version": "3.11.9"},
             widgets={"state": "secret"},
@@ -68,7 +73,7 @@ def test_the_worker_notebook_keeps_what_a_build_needs() -> None:
     assert mine["source"]["commit"] == "c" * 40
     assert len(mine["source"]["sha256"]) == 64
     assert "widgets" not in worker["metadata"]
-    assert exported.dropped == 3
+    assert exported.dropped == 4
     assert exported.on == listed_types(worker) == ("push",)
     assert exported.parameters == declared_parameters(worker)
     assert [one.name for one in exported.parameters] == ["count"]

@@ -18,8 +18,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from brignb.engine.kernel.seam import KernelRefused
 from brignb.engine.language import PYTHON, language_of
+from brignb.engine.protocol.seam import KernelRefused
 
 _IPC: Final = frozenset({PYTHON, "r", "bash"})
 """Languages whose kernels take Unix sockets: ipykernel and what is built on it, IRkernel."""
@@ -29,7 +29,7 @@ _POLL: Final = 0.2
 
 
 class Named:
-    """Implements `brignb.engine.kernel.seam.Kernel`.
+    """Implements `brignb.engine.protocol.seam.Kernel`.
 
     Args:
         notebook: Names its kernel, or its language.

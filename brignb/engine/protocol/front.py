@@ -19,8 +19,8 @@ from typing import Any, Final
 import zmq
 
 from brignb.engine.bundles import clean_bundle
-from brignb.engine.kernel.seam import KernelGone
-from brignb.engine.kernel.widgets import Widgets
+from brignb.engine.protocol.seam import KernelGone
+from brignb.engine.protocol.widgets import Widgets
 
 _BATCH: Final = 200
 """Messages that are taken before the loop has another turn."""

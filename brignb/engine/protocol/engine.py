@@ -11,14 +11,14 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from importlib.metadata import version
 from typing import Any, Final
 
-from brignb.engine.injection import INJECTED, inject, source_of, tags_of
-from brignb.engine.kernel.front import ExpressionFailed, Front
-from brignb.engine.kernel.gathering import Gathering
-from brignb.engine.kernel.run import Run
-from brignb.engine.kernel.seam import Kernel, KernelGone, KernelRefused
+from brignb.engine.injection import INJECTED, VERSION, inject, source_of, tags_of
+from brignb.engine.language import LANGUAGE_INFO, PYTHON
+from brignb.engine.protocol.front import ExpressionFailed, Front
+from brignb.engine.protocol.gathering import Gathering
+from brignb.engine.protocol.run import Run
+from brignb.engine.protocol.seam import Kernel, KernelGone, KernelRefused
 from brignb.engine.scribe import Scribe
 from brignb.engine.seam import Plan, Sink
 from brignb.model.builds import Outcome, State
@@ -70,7 +70,7 @@ class KernelEngine:
         gathering = Gathering(Scribe(plan, sink), fail)
         cancel = _Cancel(self._kernel)
         began = time.monotonic()
-        gathering.put(_start(self.tier, self._now_ms(), notebook, plan))
+        gathering.put(_start(self.tier, self._now_ms(), self._kernel, notebook, plan))
         with cancel.heard():
             play = asyncio.ensure_future(self._play(notebook, plan, gathering, cancel))
             try:
@@ -193,14 +193,15 @@ class _Cancel:
             self._interrupting.cancel()
 
 
-def _start(tier: str, at: int, notebook: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
+def _start(tier: str, at: int, kernel: Kernel, notebook: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
     cells = notebook["cells"]
     injected = next((index for index, cell in enumerate(cells) if INJECTED in tags_of(cell)), None)
     return {
         "op": "start",
         "at": at,
         "tier": tier,
-        "version": version("papermill"),
+        "version": VERSION,
+        **({"language_info": LANGUAGE_INFO} if kernel.language.lower() == PYTHON else {}),
         "why": plan.why,
         "parameters": dict(plan.parameters),
         "injected": None if injected is None else {"index": injected, "source": source_of(cells[injected])},

@@ -6,16 +6,18 @@ executed, as papermill renders it. What must never happen: a cell of a dead kern
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from brignb.engine.cells import cut_mark
 from brignb.engine.injection import INJECTED, source_of, tags_of
-from brignb.engine.kernel import backstage
-from brignb.engine.kernel.front import ExpressionFailed, Front
-from brignb.engine.kernel.gathering import Gathering
-from brignb.engine.kernel.seam import Kernel, KernelGone
 from brignb.engine.language import PYTHON
+from brignb.engine.protocol import backstage
+from brignb.engine.protocol.front import ExpressionFailed, Front
+from brignb.engine.protocol.gathering import Gathering
+from brignb.engine.protocol.seam import Kernel, KernelGone
 from brignb.engine.seam import Plan
 from brignb.engine.telling import MESSAGE_MAX
 from brignb.model.builds import Outcome, State
@@ -203,7 +205,10 @@ class Run:
             except KernelGone:
                 self._alive = False
         if state := self._front.widgets.state():
-            self._gathering.put({"op": "widgets", "widgets": state})
+            size = len(json.dumps(state))
+            room = self._plan.run_bytes
+            entry = {"widgets": state} if size <= room else {"cut": cut_mark(size, None)}
+            self._gathering.put({"op": "widgets", **entry})
 
 
 def _first_line(text: Any) -> str:
