@@ -154,7 +154,6 @@ def for_a_build(connection_file: str, folder: str) -> Config:
     """
     config = configured(connection_file)
     config.BaseIPythonApplication.ipython_dir = folder
-    config.HistoryManager.enabled = False
     config.HistoryManager.hist_file = ":memory:"
     return config
 

@@ -54,6 +54,9 @@ class BuildShell(ZMQInteractiveShell):
         super()._showtraceback(etype, _speaking(evalue), stb)  # type: ignore[no-untyped-call] # ipykernel's
 
 
+BuildShell.__name__ = BuildShell.__qualname__ = "ZMQInteractiveShell"  # `%config` knows it by that name
+
+
 def _speaking(error: Any) -> Any:
     """An exception whose text can be asked for."""
     try:

@@ -51,7 +51,7 @@ ACCEPTED = (
     ),
     Accepted(
         "`metadata.execution` (nbclient's time stamps) is not written.",
-        HERE,
+        (*HERE, "kernel", "cold"),
         "The same times stand in `metadata.papermill` of each cell.",
         ("*/notebook/execution",),
     ),
