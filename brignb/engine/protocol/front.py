@@ -26,8 +26,8 @@ _BATCH: Final = 200
 """Messages that are taken before the loop has another turn."""
 _NUDGE: Final = 0.25
 """Seconds until an unanswered `kernel_info` is asked again: until its subscription is known, a kernel shows us nothing."""
-_UNANSWERED: Final = 1.0
-"""Seconds that a reply may come later than the end of what a cell shows, before we ask whether it comes at all."""
+_UNANSWERED: Final = 0.5
+"""Seconds that a reply and the end of what a cell shows may be apart, before we ask whether the other comes at all."""
 _LAST: Final = 1.0
 """Seconds for the end of a dead kernel's stream; a process that it forked may hold the connection open."""
 
@@ -51,6 +51,7 @@ class Front:
         self._loop = asyncio.get_running_loop()
         self._replies: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._idles: dict[str, asyncio.Future[None]] = {}
+        self._closed = False
         self._heard: asyncio.Event = asyncio.Event()
         self._broken: asyncio.Future[None] = self._loop.create_future()
         self._monitor = client.iopub_channel.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
@@ -70,7 +71,7 @@ class Front:
         """
         info: dict[str, Any] | None = None
         while info is None or not self._heard.is_set():
-            number = self._client.kernel_info()
+            number = self._inform()
             answer = self._replies.setdefault(number, self._loop.create_future())
             answered = asyncio.gather(answer, self._heard.wait())
             await asyncio.wait({answered, self._broken}, timeout=_NUDGE, return_when=asyncio.FIRST_COMPLETED)
@@ -101,13 +102,16 @@ class Front:
             allow_stdin=False,
             stop_on_error=False,  # what to do after an error is decided here
         )
+        self._look_again()
         reply = self._replies[number] = self._loop.create_future()
         idle = self._idles[number] = self._loop.create_future()
-        await self._until(idle)
-        with contextlib.suppress(TimeoutError):
-            await self._until(reply, timeout=_UNANSWERED)
-        if not reply.done():
-            await self._until(self._answer(self._client.kernel_info()))  # replies come in order
+        await asyncio.wait({idle, reply, self._broken}, return_when=asyncio.FIRST_COMPLETED)
+        self._raise_broken()
+        await asyncio.wait({idle, self._broken}, timeout=_UNANSWERED, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({reply, self._broken}, timeout=_UNANSWERED, return_when=asyncio.FIRST_COMPLETED)
+        if not (idle.done() and reply.done()):
+            await self._catch_up()
+        self._raise_broken()
         if not reply.done():
             reason = "the kernel gave no reply: its own handling of the cell failed"
             return {"status": "error", "ename": "NoReply", "evalue": reason, "traceback": [reason]}
@@ -130,10 +134,32 @@ class Front:
 
     def nudge(self) -> None:
         """Have the kernel's loop wake: ipykernel's signal handler alone does not wake a loop that waits for an `await`."""
-        self._client.kernel_info()
+        self._inform()
+
+    def _inform(self) -> str:
+        number: str = self._client.kernel_info()
+        self._look_again()
+        return number
+
+    def _look_again(self) -> None:
+        """After a send: it may have taken notice of what came in on its socket in the reader's stead, who would sleep on.
+
+        (zmq's descriptor tells of a change once, and jupyter_client sends past the asyncio socket that waits for it.)
+        """
+        self._loop.call_soon(self._look)
+
+    def _look(self) -> None:
+        if self._closed:
+            return
+        try:
+            self._empty(self._client.shell_channel.socket, self._on_shell, None)
+        except Exception as error:  # noqa: BLE001 - it ends every wait
+            if not self._broken.done():
+                self._broken.set_exception(error)
 
     async def close(self) -> None:
         """Stop listening."""
+        self._closed = True
         for reader in self._readers:
             reader.cancel()
         await asyncio.wait(self._readers)
@@ -144,15 +170,24 @@ class Front:
         self._client.iopub_channel.socket.disable_monitor()
         self._monitor.close(linger=0)
 
+    async def _catch_up(self) -> None:
+        """The cell is over, and its reply or its end of output is not here.
+
+        Messages of a channel come in order: once a later request's are here, those will never come. (ipykernel gives no reply when its
+        own handling fails, and names another request's end when a widget's message comes in between.)
+        """
+        number = self._inform()
+        idle = self._idles[number] = self._loop.create_future()
+        await self._until(asyncio.gather(self._answer(number), idle))
+
     def _answer(self, number: str) -> asyncio.Future[dict[str, Any]]:
         return self._replies.setdefault(number, self._loop.create_future())
 
-    async def _until(self, future: asyncio.Future[Any], timeout: float | None = None) -> None:  # noqa: ASYNC109 - for `wait`
-        done, _ = await asyncio.wait({future, self._broken}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-        if not done:
-            raise TimeoutError
-        if future not in done:
-            self._raise_broken()
+    async def _until(self, future: asyncio.Future[Any]) -> None:
+        await asyncio.wait({future, self._broken}, return_when=asyncio.FIRST_COMPLETED)
+        if not future.done():
+            future.cancel()
+        self._raise_broken()
 
     def _raise_broken(self) -> None:
         if self._broken.done():
@@ -202,7 +237,9 @@ class Front:
                 idle = self._idles.pop(message["parent_header"].get("msg_id", ""), None)
                 if idle is not None and not idle.done():
                     idle.set_result(None)
-        elif not self.widgets.takes(message) and (item := _item(kind, content)) is not None:
+        elif self.widgets.takes(message):
+            self._look_again()  # it may have answered
+        elif (item := _item(kind, content)) is not None:
             self._take(*item)
 
 

@@ -125,7 +125,7 @@ class Run:
             await self._bind()
         if bound or not source.strip() or "skip-execution" in tags:
             status = "skipped" if "skip-execution" in tags else "completed"
-            self._end(index, None, status)
+            self._end(index, 0.0, status)
             return
         await self._run_cell(index, source, {}, reason="cell_error", allowed="raises-exception" in tags)
 
@@ -190,7 +190,7 @@ class Run:
         told = [str(line) for line in reply.get("traceback") or ()] or [f"{error['ename']}: {error['evalue']}"]
         self._gathering.take("", {"op": "output", "output": {"output_type": "error", **error, "traceback": told}})
 
-    def _end(self, index: int, seconds: float | None, status: str) -> None:
+    def _end(self, index: int, seconds: float, status: str) -> None:
         self._gathering.put({"op": "end", "cell": index, "at": self._now_ms(), "seconds": seconds, "status": status})
 
     def _heed_cancel(self) -> None:
