@@ -22,6 +22,8 @@ from brignb.controller.placing import Place
 from brignb.controller.records import materialise
 from brignb.controller.site import Site
 from brignb.errors import NotebookError, SourceError, Unavailable
+from brignb.export import FORK, KERNEL, choose
+from brignb.kernels import AHEAD
 from brignb.model.assignment import Assignment
 from brignb.model.builds import Build, Outcome, State
 from brignb.model.events import Event
@@ -40,12 +42,16 @@ class Prepared:
         event: What the build is for.
         commit: None without a repository.
         notebook: The worker notebook's text.
+        tier: What executes it.
+        why: Why that; empty: it needs no word.
         noting: Done when commit and tier are in the store and the worker notebook is in the archive.
     """
 
     event: Event
     commit: str | None
     notebook: str
+    tier: str
+    why: str
     noting: asyncio.Future[tuple[bool, None]]
 
 
@@ -152,14 +158,17 @@ class Attempt:
         ready = await site.exports.ready(raw, name=name, commit=commit, secrets=project.secrets.values())
         # Its journal is no more durable: after a power cut there is nothing that it would be needed for.
         filing = asyncio.to_thread(site.archive.put, build.id, WORKER_NOTEBOOK, ready.content, durable=False)
-        await place.settle(commit)
+        tier, why = choose(ready.exported.worker_notebook, project.tier)
+        await place.settle(commit, ahead=AHEAD if tier == KERNEL else ())
         for sentence in place.refused:
             self._say(sentence)
         event = await reading
         if event is None:
             raise SourceError("project_deleted", "its project is gone")
-        noting = site.store.note_start(build.id, attempt=build.attempt, commit=commit, tier=place.tier)
-        return Prepared(event, commit, ready.content.decode(), asyncio.gather(noting, filing))
+        if tier == FORK:
+            tier = place.tier
+        noting = site.store.note_start(build.id, attempt=build.attempt, commit=commit, tier=tier)
+        return Prepared(event, commit, ready.content.decode(), tier, why, asyncio.gather(noting, filing))
 
     async def _notebook(self, project: Project, commit: str | None) -> tuple[bytes, str]:
         found = await self._site.source.notebook(project, commit, project.notebook) if commit else None
@@ -188,6 +197,8 @@ class Attempt:
             work=str(place.work),
             cache=str(place.cache),
             notebook=prepared.notebook,
+            tier=prepared.tier,
+            why=prepared.why,
             room=place.room,
         )
         ended = await host(

@@ -49,12 +49,17 @@ class Place:
         self.cache = site.cache / project.id
         self._builds = site.builds / build_id
 
-    async def settle(self, commit: str | None) -> None:
+    async def settle(self, commit: str | None, *, ahead: Sequence[str] = ()) -> None:
         """Have the source of a commit, and what it takes to start a worker.
+
+        Args:
+            commit: None: there is no source.
+            ahead: Modules that the build's tier has imported before, besides the project's own.
 
         Raises:
             SourceError: The source cannot be had.
         """
+        self._preload = (*self._project.preload, *ahead)
         self._zygote = await self._warm()
         for folder in (self.work, self.cache, self._builds):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -105,7 +110,7 @@ class Place:
             Unavailable: None can be forked now.
         """
         if self._zygote is not None and self._site.zygotes is not None:
-            return await self._site.zygotes.take(self._project.preload)
+            return await self._site.zygotes.take(self._preload)
         if self._site.hidden is None:
             return await spawn(None, self._copy)
         binds = [Bind(self._copy, SRC, writable=True), *(Bind(place, place, writable=True) for place in self._own)]
@@ -136,7 +141,7 @@ class Place:
         if self._site.zygotes is None:
             return None
         try:
-            return await self._site.zygotes.ready(self._project.preload)
+            return await self._site.zygotes.ready(self._preload)
         except Unavailable as error:
             log.warning("%s: a build runs in a fresh interpreter: %s", self._project.name, error)
             return None

@@ -109,8 +109,14 @@ async def spawn(sandbox: Sandbox | None, cwd: Path) -> Spawned:
     return Spawned(process, ours)
 
 
+_KERNELS: Final = ("JUPYTER_PATH",)
+"""Where the operator keeps kernelspecs, besides the environment's and the system's places."""
+
+
 def environment() -> dict[str, str]:
     """A worker's, from scratch: nothing of the server's leaks into it."""
     here = str(Path(sys.executable).parent)
     path = os.environ.get("PATH", os.defpath)
-    return {"PATH": f"{here}:{path}", "HOME": "/tmp", "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}  # noqa: S108 - private there
+    kernels = {name: os.environ[name] for name in _KERNELS if name in os.environ}
+    own = {"PATH": f"{here}:{path}", "HOME": "/tmp", "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}  # noqa: S108 - private there
+    return own | kernels

@@ -1,6 +1,6 @@
 r"""The journal: what an engine saw, one JSON object a line, appended while it is seen.
 
-    {"op": "start", "at", "tier", "version", "language_info", "parameters", "injected": {"index", "source"} or null}
+    {"op": "start", "at", "tier", "why", "version", "language_info"?, "parameters", "injected": {"index", "source"} or null}
     {"op": "begin", "cell", "at", "count", "source"?, "tags"?}      with a source: a cell that the notebook has not, appended
     {"op": "text", "cell", "stream", "text"}
     {"op": "output", "cell", "output", "id"?}                       an output as nbformat has it; its display id

@@ -41,7 +41,7 @@ class BrignbEngine(Engine):
         language = language_of(nb)
         if language != PYTHON:
             raise PapermillException(
-                f"the notebook's language is {language}: the engine brignb runs Python notebooks only, for now; "
+                f"the notebook's language is {language}: the engine brignb runs Python notebooks only; "
                 "leave out `--engine brignb` to run it with its own kernel"
             )
         return str(name or nb.metadata.get("kernelspec", {}).get("name") or "python3")

@@ -138,6 +138,8 @@ class Record:
         mine = {**self._metadata.get("brignb", {}), **about, "state": state, "reason": reason, "message": message}
         if "tier" in self._start:
             mine["tier"] = self._start["tier"]
+        if self._start.get("why"):
+            mine["tier_why"] = self._start["why"]
         if "language_info" in self._start:
             self._metadata["language_info"] = copy.deepcopy(self._start["language_info"])
         metadata = {**self._metadata, "papermill": self._papermill(failed=failed), "brignb": mine}

@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from brignb.engine.capture import Capture
 from brignb.engine.injection import INJECTED, VERSION, source_of, tags_of
@@ -20,13 +20,10 @@ from brignb.engine.interrupts import Interrupts
 from brignb.engine.language import LANGUAGE_INFO
 from brignb.engine.loop import Body, CellLoop
 from brignb.engine.seam import Failure, Plan
-from brignb.engine.shell import Shell, error_text
+from brignb.engine.shell import Shell
+from brignb.engine.telling import MESSAGE_MAX, in_short, reason_of
 from brignb.engine.widgets import Widgets
-from brignb.errors import BrignbError, JobError
 from brignb.model.builds import Outcome, State
-
-MESSAGE_MAX: Final = 500
-"""Characters of an outcome's message."""
 
 
 class Run:
@@ -92,6 +89,7 @@ class Run:
             "op": "start",
             "at": self._now_ms(),
             "tier": tier,
+            "why": self._plan.why,
             "version": self._version,
             "language_info": LANGUAGE_INFO,
             "parameters": dict(self._plan.parameters),
@@ -120,7 +118,7 @@ class Run:
         allowed = "raises-exception" in tags
         error = self._run_cell(index, self._loop.source(source, cell_id), {}, allowed=allowed)
         if error is not None and not allowed:
-            self._failure = Failure(error, index, _reason(error, "cell_error"))
+            self._failure = Failure(error, index, reason_of(error, "cell_error"))
 
     def _bind(self) -> None:
         self._shell.user_ns.update(copy.deepcopy(dict(self._plan.parameters)))
@@ -132,7 +130,7 @@ class Run:
             shown = {"source": cell.source, "tags": list(cell.tags)}
             error = self._run_cell(index, self._loop.event(cell), shown, allowed=False)
             if error is not None and self._failure is None:
-                self._failure = Failure(error, index, _reason(error, cell.reason))
+                self._failure = Failure(error, index, reason_of(error, cell.reason))
             index += 1
 
     def _run_cell(
@@ -181,19 +179,8 @@ class Run:
         failure = self._failure
         if failure is None:
             return Outcome(state=State.SUCCEEDED)
-        message = f"cell {failure.cell + 1}: {type(failure.error).__name__}: {_in_short(failure.error)}"
+        message = f"cell {failure.cell + 1}: {type(failure.error).__name__}: {in_short(failure.error)}"
         return Outcome(state=State.FAILED, reason=failure.reason, message=self._plan.redactor(message)[:MESSAGE_MAX])
-
-
-def _reason(error: BaseException, otherwise: str) -> str:
-    return error.code if isinstance(error, JobError) else otherwise
-
-
-def _in_short(error: BaseException) -> str:
-    """The first line; of an error of ours the hint too, since it says what to do. A job's log is shown where the job is."""
-    first, *_ = error_text(error).splitlines() or [""]
-    hint = error.hint if isinstance(error, BrignbError) and not isinstance(error, JobError) else ""
-    return f"{first}\n  {hint}" if hint else first
 
 
 def _show_in_child(output: Mapping[str, Any]) -> None:

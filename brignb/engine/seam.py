@@ -84,6 +84,7 @@ class Plan:
         cell_displays: Cap on a cell's displays.
         run_bytes: Cap on the outputs of all cells together.
         spill: Takes text that was cut (cell index, text) and answers the file's name for the mark.
+        why: Why the run is in this engine's tier; into the record.
     """
 
     names: Mapping[str, Any] = field(default_factory=dict)
@@ -95,6 +96,7 @@ class Plan:
     cell_displays: int = 1000
     run_bytes: int = 64 * 1024 * 1024
     spill: Callable[[int, str], str] | None = None
+    why: str = ""
 
 
 class Engine(Protocol):

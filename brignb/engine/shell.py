@@ -9,14 +9,10 @@ process that holds one can be forked.
 
 from __future__ import annotations
 
-import asyncio
-import os
 import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from types import TracebackType
 from typing import Any, cast
 
 from IPython.core import page
@@ -30,6 +26,7 @@ from traitlets.config import Config
 from brignb.engine.bundles import clean, clean_bundle, clean_text
 from brignb.engine.kernel import Kernel
 from brignb.engine.syntax import plain
+from brignb.engine.telling import error_text, has_group, users_frames
 
 Entry = Mapping[str, Any]
 
@@ -170,15 +167,15 @@ class Shell(InteractiveShell):
     def showtraceback(self, exc_tuple: Any = None, *rest: Any, **options: Any) -> None:
         """IPython's; but a group is an error of the cell, as every other: IPython prints it and says nothing more."""
         error = (exc_tuple or sys.exc_info())[1]
-        if error is not None and _has_group(error):
+        if error is not None and has_group(error):
             self.show_error(error)
         else:
             super().showtraceback(exc_tuple, *rest, **options)
 
     def show_error(self, error: BaseException) -> None:
         """The traceback of an exception, from the first frame that is not ours."""
-        tb = _users_frames(error)
-        if _has_group(error):  # IPython's renderer does not know groups
+        tb = users_frames(error.__traceback__)
+        if has_group(error):  # IPython's renderer does not know groups
             self._showtraceback(type(error), error, traceback.format_exception(type(error), error, tb))
         else:
             self.showtraceback((type(error), error, tb), tb_offset=0)
@@ -201,30 +198,3 @@ class Shell(InteractiveShell):
 
 
 Shell.__name__ = Shell.__qualname__ = "ZMQInteractiveShell"
-
-
-def error_text(error: BaseException) -> str:
-    """What an exception says, if it can say it."""
-    try:
-        return str(error)
-    except Exception as broken:  # noqa: BLE001 - user code's __str__ may do anything
-        return f"<no text: its __str__ raised {type(broken).__name__}>"
-
-
-def _has_group(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, BaseExceptionGroup):
-            return True
-        error = error.__context__
-    return False
-
-
-_OURS = tuple(str(Path(file).parent) + os.sep for file in (Path(__file__).parent, asyncio.__file__, page.__file__))
-"""Where the frames between the engine and user code are from: ours, asyncio's, IPython's."""
-
-
-def _users_frames(error: BaseException) -> TracebackType | None:
-    tb = error.__traceback__
-    while tb is not None and tb.tb_frame.f_code.co_filename.startswith(_OURS):
-        tb = tb.tb_next
-    return tb or error.__traceback__

@@ -11,6 +11,18 @@ that somebody pushed.
 from brignb.export.cache import Exports, Ready
 from brignb.export.checking import check
 from brignb.export.reading import declared_parameters, listed_types
+from brignb.export.tiers import FORK, KERNEL, choose
 from brignb.export.writing import Exported, to_bytes
 
-__all__ = ["Exported", "Exports", "Ready", "check", "declared_parameters", "listed_types", "to_bytes"]
+__all__ = [
+    "FORK",
+    "KERNEL",
+    "Exported",
+    "Exports",
+    "Ready",
+    "check",
+    "choose",
+    "declared_parameters",
+    "listed_types",
+    "to_bytes",
+]

@@ -10,11 +10,13 @@ import json
 import re
 from typing import Any, Final
 
+from brignb.engine.language import PYTHON, language_of
 from brignb.engine.syntax import flaw, plain
 from brignb.export.problems import Problem, Problems
-from brignb.export.reading import PARAMETERS, cells_of, load, take
+from brignb.export.reading import PARAMETERS, cells_of, declarations, load, take
+from brignb.export.tiers import AUTO, TIERS
 from brignb.export.writing import Exported, worker_cells, worker_metadata
-from brignb.model.parameters import Declared, read
+from brignb.model.parameters import Declared
 from brignb.model.redaction import Redactor
 
 SCRATCH: Final = "scratch"
@@ -45,6 +47,7 @@ def check(
     else:
         document = take(notebook, problems)
         digest = hashlib.sha256(json.dumps(notebook, sort_keys=True).encode()).hexdigest()
+    language = language_of(document)
     numbered = list(enumerate(cells_of(document, problems), 1))
     on = _on(document, problems)
     kept = [(number, cell) for number, cell in numbered if not _is_scratch(cell)]
@@ -52,9 +55,9 @@ def check(
     if not kept:
         warnings.append(Problem("the notebook has no cells that a build would run"))
     for number, cell in kept:
-        _check_cell(number, cell, problems)
+        _check_cell(number, cell, language, problems)
         _check_secrets(number, cell["source"], redactor, problems)
-    parameters = _parameters(kept, problems)
+    parameters = _parameters(kept, language, problems)
     metadata = worker_metadata(document.get("metadata", {}), name, digest, commit)
     worker = worker_cells([cell for _, cell in kept])
     _check_whole(metadata, worker, redactor, problems)
@@ -74,7 +77,7 @@ def _is_scratch(cell: dict[str, Any]) -> bool:
     return scratch or not {"injected-parameters", "papermill-error-cell-tag"}.isdisjoint(tags)
 
 
-def _check_cell(number: int, cell: dict[str, Any], problems: Problems) -> None:
+def _check_cell(number: int, cell: dict[str, Any], language: str, problems: Problems) -> None:
     source = cell["source"]
     try:
         source.encode()
@@ -82,7 +85,7 @@ def _check_cell(number: int, cell: dict[str, Any], problems: Problems) -> None:
         line = source.count("\n", 0, error.start) + 1
         problems.add("holds a lone surrogate, which is no text", cell=number, line=line)
         return
-    if cell["cell_type"] != "code" or plain(source):
+    if cell["cell_type"] != "code" or language != PYTHON or plain(source):
         return
     for line, text in enumerate(source.split("\n"), 1):
         if found := _AUTHORING.match(text):
@@ -104,7 +107,7 @@ def _check_secrets(number: int, source: str, redactor: Redactor | None, problems
             problems.add("holds the value of a secret of the project", cell=number, line=line, hint=hint)
 
 
-def _parameters(kept: list[tuple[int, dict[str, Any]]], problems: Problems) -> tuple[Declared, ...]:
+def _parameters(kept: list[tuple[int, dict[str, Any]]], language: str, problems: Problems) -> tuple[Declared, ...]:
     tagged = [(number, cell) for number, cell in kept if PARAMETERS in cell["metadata"].get("tags", [])]
     for number, _ in tagged[1:]:
         problems.add(f"is tagged `parameters`, and so is cell {tagged[0][0]}; there can be one", cell=number)
@@ -114,8 +117,8 @@ def _parameters(kept: list[tuple[int, dict[str, Any]]], problems: Problems) -> t
     if cell["cell_type"] != "code":
         problems.add("is tagged `parameters`, but is no code", cell=number)
         return ()
-    found = read(cell["source"])
-    if flaw(cell["source"]) is None:  # else it was told already
+    found = declarations(cell["source"], language)
+    if language != PYTHON or flaw(cell["source"]) is None:  # else it was told already
         for line, message in found.problems:
             problems.add(message, cell=number, line=line)
     return found.declared
@@ -126,6 +129,8 @@ def _on(document: dict[str, Any], problems: Problems) -> tuple[str, ...] | None:
     if not isinstance(mine, dict):
         problems.add("`metadata.brignb` is no object")
         return None
+    if mine.get("tier", AUTO) not in TIERS:
+        problems.add(f"`metadata.brignb.tier` is none of {', '.join(sorted(TIERS))}")
     types = mine.get("on")
     if types is None:
         return None

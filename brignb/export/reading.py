@@ -1,4 +1,4 @@
-"""A notebook file, read: strict JSON, of nbformat 4, in Python; cells as they should be.
+"""A notebook file, read: strict JSON, of nbformat 4; cells as they should be.
 
     bytes ──▶ load ──▶ a JSON object ──▶ cells_of ──▶ cells with text sources and tags
 
@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from brignb.engine.language import PYTHON, language_of
 from brignb.export.problems import Problems
-from brignb.model.parameters import Declared, read
+from brignb.model.otherlanguages import read_lines
+from brignb.model.parameters import Declarations, Declared, read
 
 SIZE_MAX: Final = 256 * 1024 * 1024
 """Bytes of a notebook file; git hosts take none that is larger."""
@@ -26,7 +27,7 @@ def load(raw: bytes, problems: Problems) -> dict[str, Any]:
     """The JSON object of a notebook file.
 
     Raises:
-        Unexportable: It is none, or no notebook of nbformat 4 in Python.
+        Unexportable: It is none, or no notebook of nbformat 4.
     """
     if len(raw) > SIZE_MAX:
         problems.add(f"the file has {len(raw)} bytes; the limit is {SIZE_MAX}", hint="clear its outputs")
@@ -65,23 +66,16 @@ def take(found: Any, problems: Problems) -> dict[str, Any]:
     elif not isinstance(found.get("cells"), list) or not isinstance(found.get("metadata", {}), dict):
         problems.add("the notebook has no list `cells`, or its `metadata` is no object")
     problems.raise_any()
-    _check_language(found, problems)
+    _check_kernel(found, problems)
     return dict(found)
 
 
-def _check_language(notebook: Mapping[str, Any], problems: Problems) -> None:
+def _check_kernel(notebook: Mapping[str, Any], problems: Problems) -> None:
     metadata = notebook.get("metadata", {})
     for name in ("kernelspec", "language_info"):
         if not isinstance(metadata.get(name, {}), dict):
             problems.add(f"`metadata.{name}` is no object")
     problems.raise_any()
-    language = language_of(notebook)
-    if language != PYTHON:
-        kernel = metadata.get("kernelspec", {}).get("name", language)
-        problems.add(
-            f"the notebook's language is {language!s:.40} (kernel {kernel!s:.40}); brignb runs Python notebooks only, for now"
-        )
-        problems.raise_any()
 
 
 def cells_of(notebook: Mapping[str, Any], problems: Problems) -> list[dict[str, Any]]:
@@ -129,8 +123,14 @@ def declared_parameters(notebook: Mapping[str, Any]) -> tuple[Declared, ...]:
     for cell in notebook["cells"]:
         if PARAMETERS in cell.get("metadata", {}).get("tags", []):
             source = cell["source"]
-            return read(source if isinstance(source, str) else "".join(source)).declared
+            text = source if isinstance(source, str) else "".join(source)
+            return declarations(text, language_of(notebook)).declared
     return ()
+
+
+def declarations(source: str, language: str) -> Declarations:
+    """What a `parameters` cell declares, by its language."""
+    return read(source) if language == PYTHON else read_lines(source)
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Final
 
+from brignb.engine.language import language_of
 from brignb.export.problems import Problem
 from brignb.model.parameters import Declared
 
@@ -76,9 +77,10 @@ def worker_metadata(metadata: Mapping[str, Any], name: str, digest: str, commit:
     language = metadata.get("language_info", {})
     source = {"name": name, "sha256": digest} | ({"commit": commit} if commit else {})
     mine = {key: said[key] for key in _MINE if key in said} if isinstance(said, dict) else {}
-    requires = {"python": language["version"]} if isinstance(language.get("version"), str) else {}
+    spoken = language_of({"metadata": metadata})
+    requires = {spoken: language["version"]} if isinstance(language.get("version"), str) else {}
     return {
-        "language_info": {"name": "python"},  # viewers colour by it; an author's own, if there is one, says more
+        "language_info": {"name": spoken},  # viewers colour by it; an author's own, if there is one, says more
         **{key: metadata[key] for key in _KEPT_METADATA if key in metadata},
         "brignb": {**mine, "source": source, "exported_by": _ourselves(), **requires},
     }

@@ -27,6 +27,8 @@ class Assignment:
         work: The build's work folder: `src`, and what its jobs leave for each other.
         cache: The folder of what is kept between builds; None: nothing is kept.
         executor: Name of the job executor.
+        tier: What executes the notebook: `kernel` or `cold`; any other: the worker itself.
+        why: Why that tier; empty: it needs no word.
         notebook: The worker notebook's text; None: it is in the archive.
         room: What a forked worker shuts itself into; None: it is in its sandbox already, or there is none.
     """
@@ -42,6 +44,8 @@ class Assignment:
     work: str
     cache: str | None = None
     executor: str = "process"
+    tier: str = "shell"
+    why: str = ""
     notebook: str | None = None
     room: Room | None = None
 

@@ -98,7 +98,7 @@ class _Reading:
         default = MISSING if value is None else _default(value, complaints)
         shape = _shape(annotation, default, complaints)
         path = next((self.paths[n] for n in range(node.lineno, (node.end_lineno or 0) + 1) if n in self.paths), None)
-        if path is not None and (complaint := _path_problem(path)):
+        if path is not None and (complaint := path_problem(path)):
             complaints.append(complaint)
         if default is not MISSING and not complaints:
             try:
@@ -162,7 +162,8 @@ def _shape(annotation: ast.expr | None, default: Any, complaints: list[str]) -> 
         return ANY
 
 
-def _path_problem(path: str) -> str:
+def path_problem(path: str) -> str:
+    """What is wrong with a path into the event; empty when nothing is."""
     head, _, rest = path.partition(".")
     root, *steps = rest.split(".")
     if head != "event" or root not in _ROOTS or not all(steps):

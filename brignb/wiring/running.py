@@ -25,7 +25,7 @@ from brignb.controller.spawning import Sandbox, spawn
 from brignb.errors import BadInput, BrignbError, NotFound
 from brignb.executors import sandbox
 from brignb.executors.sandbox import Bind
-from brignb.export import check, to_bytes
+from brignb.export import FORK, check, choose, to_bytes
 from brignb.model.assignment import Assignment
 from brignb.model.builds import JobRecord, Outcome, State
 from brignb.model.events import Event, Revision
@@ -88,6 +88,8 @@ class _Run:
         """Export the notebook, copy the source; every error of the caller's shows before anything runs."""
         exported = check(raw, name=str(self._options.notebook), redactor=self._secrets.redactor)
         resolve(exported.parameters, self._event, dict(self._options.parameters))
+        tier, self._why = choose(exported.worker_notebook, self._project.tier)
+        self._tier = "shell" if tier == FORK else tier  # there is no zygote to fork from
         self._archive.put(self._build_id, WORKER_NOTEBOOK, to_bytes(exported))
         start = self._options.notebook.absolute().parent
         self._source = WorkCopy(start, self._folder / "work" / "src").refresh()
@@ -126,6 +128,8 @@ class _Run:
             builds=str(self._folder / "builds"),
             work=str(self._folder / "work"),
             cache=str(self._folder / "cache"),
+            tier=self._tier,
+            why=self._why,
         )
 
     def _bury(self, died: Died, order: Order) -> Outcome:

@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from brignb.archive.files import FileArchive
 from brignb.archive.seam import Archive
@@ -31,6 +31,8 @@ from brignb.worker.running import Execute, Parts, emitter, work
 from brignb.worker.sink import ArchiveSink
 from brignb.zygote.linux import die_with_parent
 
+ELSEWHERE: Final = frozenset({"kernel", "cold"})
+"""Tiers whose notebooks run in another process than the worker's."""
 LOG_CAP = 64 * 1024 * 1024
 """Bytes of a log that are kept."""
 
@@ -54,9 +56,14 @@ class Seat:
         """Run the build, end the process.
 
         Args:
-            execute: The engine.
+            execute: The engine, where the build's tier is this process's own.
         """
         channel, assignment = self._channel, self.assignment
+        elsewhere = assignment.tier in ELSEWHERE
+        if elsewhere:
+            from brignb.wiring.onkernel import OnKernel  # noqa: PLC0415 - few builds need it
+
+            execute = OnKernel(assignment, self._secrets, channel)  # which may fork: no thread stands yet
         channel.listen()
         project = Project.from_stored(assignment.project)
         archive = FileArchive(Path(assignment.builds))
@@ -67,7 +74,7 @@ class Seat:
         sys.path.insert(0, "")  # as in Jupyter: a notebook imports what lies beside it; not before our own imports
         parts = Parts(
             archive=archive,
-            session=_session(assignment, project, self._secrets, archive, redactor, channel),
+            session=None if elsewhere else session_of(assignment, project, self._secrets, archive, redactor, channel),
             sink=sink,
             execute=execute,
             first_cell=lambda: _note_first_cell(channel),
@@ -109,7 +116,7 @@ def _note_first_cell(channel: Channel) -> None:
     channel.ask({"op": "first_cell"}).result()
 
 
-def _session(
+def session_of(
     assignment: Assignment,
     project: Project,
     secrets: dict[str, str],
@@ -117,6 +124,7 @@ def _session(
     redactor: Redactor,
     channel: Channel,
 ) -> Session:
+    """The build's session, without `told` and `emit`."""
     work_folder = Path(assignment.work)
     return Session(
         build_id=assignment.build_id,

@@ -67,7 +67,7 @@ class Channel:
             if not data:
                 raise Unreachable("the host closed the control socket")
             messages = self._decoder.feed(data)
-        secrets: dict[str, str] = {}
+        secrets: dict[str, str] = messages[0].get("secrets", {})  # of a relay, whose socket nobody else has
         for fd in fds:
             with os.fdopen(fd, "rb") as memory:
                 if memory.seekable():
@@ -75,6 +75,10 @@ class Channel:
                 secrets = json.load(memory)
         self._early = messages[1:]
         return Assignment.from_json(messages[0]["assignment"]), secrets
+
+    def fileno(self) -> int:
+        """The socket's descriptor."""
+        return self._sock.fileno()
 
     def listen(self) -> None:
         """From here on a thread hears what the host says."""

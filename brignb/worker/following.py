@@ -17,6 +17,7 @@ from brignb.model.events import Event
 from brignb.script import causes
 from brignb.script.handlers import Handler
 from brignb.script.project import BoundProject
+from brignb.script.scope import Scope
 
 Call = Callable[[Handler, Event, BoundProject], Awaitable[Any]]
 
@@ -79,3 +80,10 @@ class Following:
         shown = ", ".join(handler.wants)
         comment = f"  # {event.type}" if event is self._event else f"  # {event.type}, after {self._event.type}"
         return EventCell(f"{handler.name}({shown}){comment}", lambda: self._call(handler, event, self._project))
+
+
+def leftovers(scope: Scope) -> EventCell | None:
+    """The cell that settles what the notebook's own cells left running; None when there is nothing."""
+    if not scope.unsettled:
+        return None
+    return EventCell("# jobs that the cells above left running", scope.settle, tags=("brignb",), reason="job_failed")

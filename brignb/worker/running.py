@@ -17,17 +17,18 @@ from typing import Any
 
 from brignb.archive.seam import JOURNAL, RECORD, WORKER_NOTEBOOK, Archive
 from brignb.engine.journal import decode, fold
-from brignb.engine.seam import EventCell, Plan, Sink
+from brignb.engine.seam import Plan, Sink
 from brignb.errors import BrignbError, JobError, ParameterError
 from brignb.export import declared_parameters, listed_types
 from brignb.model.assignment import Assignment
 from brignb.model.builds import JobRecord, Outcome, State
+from brignb.model.events import Event
 from brignb.model.parameters import resolve
 from brignb.script import calling, portal, registry
 from brignb.script import project as bound
 from brignb.script.scope import Scope
 from brignb.script.session import Session, enter
-from brignb.worker.following import Following
+from brignb.worker.following import Following, leftovers
 
 Execute = Callable[[dict[str, Any], Plan, Sink], Outcome]
 
@@ -38,7 +39,7 @@ class Parts:
 
     Args:
         archive: The build's.
-        session: Of the author's words, without `told` and `emit`.
+        session: Of the author's words, without `told` and `emit`; None: they act in the notebook's kernel.
         sink: The engine's.
         execute: The engine.
         first_cell: Returns when the host has durably noted it.
@@ -49,7 +50,7 @@ class Parts:
     """
 
     archive: Archive
-    session: Session
+    session: Session | None
     sink: Sink
     execute: Execute
     first_cell: Callable[[], None]
@@ -67,6 +68,8 @@ def work(assignment: Assignment, parts: Parts) -> Outcome:
             state=State.FAILED, reason="notebook_missing", message="the worker notebook is not in the archive"
         )
     notebook: dict[str, Any] = json.loads(raw)
+    if assignment.why:
+        parts.sink.line("system", f"tier {assignment.tier}: {assignment.why}", partial=False)
     outcome = _run(assignment, parts, notebook)
     if outcome.state is not State.SUCCEEDED:
         said = f"{outcome.state}: {outcome.reason}: {outcome.message}"
@@ -86,7 +89,20 @@ def _run(assignment: Assignment, parts: Parts, notebook: dict[str, Any]) -> Outc
         parameters = resolve(declared_parameters(notebook), event, assignment.parameters)
     except ParameterError as error:
         return Outcome(state=State.FAILED, reason="parameter", message=parts.plan.redactor(str(error)))
-    enter(replace(parts.session, told=parts.told, emit=parts.emit))
+    plan = replace(
+        parts.plan,
+        parameters=parameters,
+        first_cell=parts.first_cell,
+        why=assignment.why,
+    )
+    if parts.session is None:
+        return _ended(parts.execute(notebook, plan, parts.sink), parts)
+    return _run_here(notebook, event, replace(parts, plan=plan), parts.session)
+
+
+def _run_here(notebook: dict[str, Any], event: Event, parts: Parts, session: Session) -> Outcome:
+    """The author's words act in this process."""
+    enter(replace(session, told=parts.told, emit=parts.emit))
     project = bound.project
     scope = Scope()
     following = Following(
@@ -94,41 +110,34 @@ def _run(assignment: Assignment, parts: Parts, notebook: dict[str, Any]) -> Outc
         project,
         matching=registry.events.matching,
         call=calling.run_handler,
-        leftovers=lambda: _leftovers(scope),
+        leftovers=lambda: leftovers(scope),
     )
-    plan = replace(
-        parts.plan,
-        names={"event": event, "project": project},
-        parameters=parameters,
-        first_cell=parts.first_cell,
-        following=following,
-    )
+    plan = replace(parts.plan, names={"event": event, "project": project}, following=following)
     with scope.entered():
         outcome = parts.execute(notebook, plan, parts.sink)
     if portal.running():  # else nothing was ever started
         portal.submit(scope.abandon()).result()
-        portal.submit(parts.session.executor.close()).result()
+        portal.submit(session.executor.close()).result()
     return _judged(outcome, following, parts)
 
 
-def _leftovers(scope: Scope) -> EventCell | None:
-    if not scope.unsettled:
-        return None
-    return EventCell("# jobs that the cells above left running", scope.settle, tags=("brignb",), reason="job_failed")
-
-
 def _judged(outcome: Outcome, following: Following, parts: Parts) -> Outcome:
-    """The engine's outcome with what only the worker knows: who canceled, which failure was a job's, whether anyone answered."""
+    """The engine's outcome with what only the worker knows: which failure was a job's, whether anyone answered."""
+    failure = following.failure
+    if outcome.state is State.FAILED and failure is not None and isinstance(failure.error, JobError):
+        outcome = replace(outcome, reason="job_failed")
+    if outcome.state is State.SUCCEEDED and not following.handled and len(registry.events):
+        outcome = replace(outcome, reason="no_handler")
+    return _ended(outcome, parts)
+
+
+def _ended(outcome: Outcome, parts: Parts) -> Outcome:
+    """The outcome, unless somebody ended the build."""
     why = parts.why_canceled()
     if why == "timeout":
         return Outcome(state=State.TIMED_OUT, reason="timeout", message="the build's time was up")
     if why is not None:
         return Outcome(state=State.CANCELED, reason=why, message="the build was canceled")
-    failure = following.failure
-    if outcome.state is State.FAILED and failure is not None and isinstance(failure.error, JobError):
-        return replace(outcome, reason="job_failed")
-    if outcome.state is State.SUCCEEDED and not following.handled and len(registry.events):
-        return replace(outcome, reason="no_handler")
     return outcome
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,8 +11,13 @@ from typing import Any
 
 from brignb.engine.core import ShellEngine
 from brignb.engine.journal import decode, encode, fold
+from brignb.engine.protocol import backstage
+from brignb.engine.protocol.engine import KernelEngine
+from brignb.engine.protocol.named import Named
 from brignb.engine.running import run_worker_notebook
 from brignb.engine.seam import Plan, Sink
+from brignb.kernels import app as _ahead  # noqa: F401 - or every forked kernel would import it anew
+from brignb.kernels.forking import Forked
 from brignb.model.builds import Outcome
 
 Run = Callable[[dict[str, Any], Plan, Sink], Outcome]
@@ -22,7 +28,72 @@ def direct(notebook: dict[str, Any], plan: Plan, sink: Sink) -> Outcome:
     return ShellEngine().run(notebook, plan, sink)
 
 
-ENGINES: dict[str, Run] = {"shell": direct, "papermill": run_worker_notebook}
+class Played:
+    """A plan's names and following cells, in the kernel: it is forked from here, so it has them as they are."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.names = plan.names
+        self.following = plan.following
+
+    def leave(self) -> dict[str, Any]:
+        return {}
+
+
+def forked(notebook: dict[str, Any], plan: Plan, sink: Sink) -> Outcome:
+    """A forked ipykernel."""
+    backstage.enter(Played(plan))
+    return KernelEngine("kernel", Forked(entering=backstage.asking("begin"))).run(notebook, plan, sink)
+
+
+def cold(notebook: dict[str, Any], plan: Plan, sink: Sink) -> Outcome:
+    """A fresh kernel by its kernelspec; it gets names as JSON, and knows of nothing that follows."""
+    saved = os.environ.pop("PYTEST_CURRENT_TEST", "")  # ipykernel leaves fds 1 and 2 alone where it is set
+    try:
+        return KernelEngine("cold", Named(notebook, plain=plan.names)).run(notebook, plan, sink)
+    finally:
+        os.environ["PYTEST_CURRENT_TEST"] = saved
+
+
+ENGINES: dict[str, Run] = {"shell": direct, "papermill": run_worker_notebook, "kernel": forked, "cold": cold}
+SLOW = {"cold"}
+"""Those that take half a second to start."""
+
+_ORDER = "ipykernel reads fds 1 and 2 in a thread of its own: what is written below Python loses its place"
+_STREAM = "ipykernel's streams have no fd below them"
+_LOOP = "ipykernel's event loop ends with its process: the cell is killed, `kernel_died`"
+_ALONE = "without brignb in its process a kernel has no handlers; with it, `brignb run` shows them (tests/unit/wiring)"
+
+DIFFERENCES: dict[tuple[str, str], str] = {
+    ("kernel", "a task that exits"): _LOOP,
+    ("cold", "a task that exits"): _LOOP,
+    ("cold", "a lone surrogate"): "ipykernel cannot encode it and fails the cell's print",
+    ("cold", "a stream given to a subprocess"): _STREAM,
+    ("cold", "sys.stdout.buffer"): _STREAM,
+    ("cold", "sys.__stdout__"): _ORDER,
+    ("cold", "os.system"): _ORDER,
+    ("cold", "os.write"): _ORDER,
+    ("cold", "C's stdio"): _ORDER,
+    ("cold", "a character in two writes"): _ORDER,
+    ("cold", "no UTF-8"): _ORDER,
+    ("cold", "subprocess between prints"): _ORDER,
+    ("cold", "streams keep their order"): "ipykernel sends what stdout held, then what stderr held",
+    (
+        "cold",
+        "a fork whose child comes to the end",
+    ): "a child that comes to the cell's end goes on as a kernel: it never ends",
+    ("cold", "a broken __str__"): "ipykernel fails on it a second time, and shows that too",
+    ("cold", "a debugger"): "ipykernel's own debugger passes where no front end is attached",
+    ("cold", "exit"): "ipykernel's `exit` ends the kernel after the cell, which succeeds",
+    ("cold", "test_parameters_are_bound_not_executed"): "papermill's cell is executed, as papermill does",
+    ("cold", "test_a_prompt_is_told_while_the_cell_runs"): "its names are no JSON",
+    ("cold", "test_a_process_that_is_left_running_holds_nobody_up"): "its names are no JSON",
+    ("cold", "test_following_cells_run_after_the_notebook"): _ALONE,
+    ("cold", "test_a_handler_that_fails_is_a_failure_with_its_reason"): _ALONE,
+    ("cold", "test_a_job_that_failed_is_the_reason"): _ALONE,
+    ("cold", "test_a_failed_notebook_still_asks_for_what_follows"): _ALONE,
+    ("cold", "test_a_handler_is_cancelled_like_a_cell"): _ALONE,
+}
+"""(engine, behaviour or test) → why it is accepted that the engine does otherwise."""
 
 
 @dataclass

@@ -51,7 +51,7 @@ ACCEPTED = (
     ),
     Accepted(
         "`metadata.execution` (nbclient's time stamps) is not written.",
-        HERE,
+        (*HERE, "kernel", "cold"),
         "The same times stand in `metadata.papermill` of each cell.",
         ("*/notebook/execution",),
     ),
@@ -80,7 +80,7 @@ ACCEPTED = (
     ),
     Accepted(
         "`exit` and `quit()` end the run, as `sys.exit()` does.",
-        HERE,
+        (*HERE, "kernel"),
         "They mean it. Under stock papermill the kernel goes on with the next cell.",
         ("end by exit/*", "end by quit()/*"),
     ),
@@ -98,7 +98,7 @@ ACCEPTED = (
     ),
     Accepted(
         "An exception group is an error of its cell, with its traceback.",
-        HERE,
+        (*HERE, "kernel", "cold"),
         "Stock papermill has the traceback as text on stderr, and no error in the outputs.",
         (
             "failures/an exception group/outputs",
@@ -109,7 +109,7 @@ ACCEPTED = (
     ),
     Accepted(
         "A usage error of a magic is an error of its cell.",
-        HERE,
+        (*HERE, "kernel", "cold"),
         "Stock papermill has it as text on stderr, and no error in the outputs.",
         (
             "magics/an unknown magic/outputs",
@@ -120,13 +120,13 @@ ACCEPTED = (
     ),
     Accepted(
         "An exception whose `__str__` fails is shown as itself.",
-        HERE,
+        (*HERE, "kernel"),
         "Stock papermill shows the failure of ipykernel's own code, twice.",
         ("failures/__str__ that fails/outputs",),
     ),
     Accepted(
         "Help (`name?`, `%pdoc`) and pages are displayed in the cell.",
-        HERE,
+        (*HERE, "kernel", "cold"),
         "Stock papermill drops them: they go to a front end's pager, and there is none.",
         (
             "magics/%pinfo/outputs",
@@ -156,13 +156,13 @@ ACCEPTED = (
     ),
     Accepted(
         "The shell's class stands in another module; its name is ipykernel's.",
-        HERE,
+        (*HERE, "kernel"),
         "Libraries look at the name.",
         ("magics/get_ipython's kind/outputs",),
     ),
     Accepted(
         "The injected cell has no execution count, and the later cells' counts are one lower.",
-        HERE,
+        (*HERE, "kernel"),
         "It is shown and not executed: its values are bound, so that none of them is ever code.",
         (
             "parameters/injected/count",
@@ -175,7 +175,7 @@ ACCEPTED = (
     ),
     Accepted(
         "The same, where papermill's parameters are not declared.",
-        CORE_RECORDS,
+        (*CORE_RECORDS, "kernel"),
         "An engine binds what its plan has; names and types were checked before.",
         (
             "papermill's no_parameters/*/count",
@@ -196,7 +196,7 @@ ACCEPTED = (
     ),
     Accepted(
         "`metadata.papermill.parameters` are those of this run.",
-        CORE_RECORDS,
+        (*CORE_RECORDS, "kernel", "cold"),
         "Stock papermill leaves an earlier run's, when this one has none.",
         ("papermill's broken*/notebook/papermill", "papermill's result_no_exec/notebook/papermill"),
     ),
@@ -205,6 +205,25 @@ ACCEPTED = (
         HERE,
         "tqdm looks for ipykernel's own module. The log has the bar, too.",
         ("widgets/tqdm.auto/outputs", "widgets/notebook/widgets"),
+    ),
+    Accepted(
+        "A cell that failed shows an error, also where user code has taken the showing over.",
+        ("kernel", "cold"),
+        "The record says why a cell failed; the kernel tells it in its reply.",
+        (
+            "failures/a custom handler/outputs",
+            "magics/notebook/tracebacks",
+            "failures/notebook/tracebacks",
+            "end by an unknown magic/notebook/tracebacks",
+            "end by an exception group/notebook/tracebacks",
+            "papermill's line_magic_error/notebook/tracebacks",
+        ),
+    ),
+    Accepted(
+        "`breakpoint()` is ipykernel's, without a front end's debugger.",
+        ("kernel",),
+        "Nobody attaches one to a build.",
+        ("magics/a debugger/outputs",),
     ),
 )
 

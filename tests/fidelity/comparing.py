@@ -26,7 +26,7 @@ BY_NATURE: list[tuple[str, str, str]] = [
     (r"FOLDER_OF_THE_RUN", "FOLDER", "each run has a folder of its own"),
     (r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])", "ID", "a random id of a widget or a display"),
     (r"(?:(?<=user )|(?<=sys: )|(?<=total: )|(?<=Wall time: ))[\d.e+]+ [mnμµ]?s", "TIME", "measured"),
-    (r"\d\d:\d\d(?:<\d\d:\d\d)?, +[\d.]+(?:it/s|s/it)", "RATE", "measured"),
+    (r"\d\d:\d\d(?:(?:<|&lt;)\d\d:\d\d)?,[ \u2007]+[\d.]+(?:it/s|s/it)", "RATE", "measured"),
 ]
 """(pattern, what stands for it, why)."""
 

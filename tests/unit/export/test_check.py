@@ -137,8 +137,12 @@ def test_v3_names_the_way_out() -> None:
         ({"kernelspec": {"name": "bash"}}, "bash"),
     ],
 )
-def test_another_language_is_refused_by_name(metadata: dict[str, Any], language: str) -> None:
-    assert f"language is {language}" in problems(code("x <- 1"), **metadata)[0][1]
+def test_another_language_is_taken_as_it_is(metadata: dict[str, Any], language: str) -> None:
+    """Only Python is checked; the worker notebook says what it is."""
+    made = check(notebook(code("x <- 1 +"), code('tag <- "a"', "parameters"), **metadata), name="a.ipynb")
+    assert made.worker_notebook["cells"][0]["source"] == "x <- 1 +"
+    assert made.worker_notebook["metadata"]["language_info"]["name"].lower() == language
+    assert [one.name for one in made.parameters] == ["tag"]
 
 
 @pytest.mark.parametrize("metadata", [{}, {"kernelspec": {"name": "python3"}}, {"language_info": {"name": "python"}}])
