@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from contract.forked import in_child
+
 from brignb.engine.core import ShellEngine
 from brignb.engine.journal import decode, encode, fold
 from brignb.engine.protocol import backstage
@@ -54,7 +56,15 @@ def cold(notebook: dict[str, Any], plan: Plan, sink: Sink) -> Outcome:
         os.environ["PYTEST_CURRENT_TEST"] = saved
 
 
-ENGINES: dict[str, Run] = {"shell": direct, "papermill": run_worker_notebook, "kernel": forked, "cold": cold}
+ENGINES: dict[str, Run] = {
+    "fork": in_child,
+    "shell": direct,
+    "papermill": run_worker_notebook,
+    "kernel": forked,
+    "cold": cold,
+}
+APART = {"fork"}
+"""Those whose plan is called in a child, where a test does not see it: they are tested by what they show; `shell` is the same core."""
 SLOW = {"cold"}
 """Those that take half a second to start."""
 

@@ -40,7 +40,7 @@ class Pipe:
         self._file.flush()
 
 
-def forked(notebook: dict[str, Any], plan: Plan, sink: Sink) -> Outcome:
+def in_child(notebook: dict[str, Any], plan: Plan, sink: Sink) -> Outcome:
     """Run it in a child of this process."""
     shell = prebuilt()
     reading, writing = os.pipe()

@@ -13,7 +13,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from contract.engines import DIFFERENCES, ENGINES, SLOW, Run, Seen, code, run
+from contract.engines import APART, DIFFERENCES, ENGINES, SLOW, Run, Seen, code, run
 
 from brignb.engine.seam import EventCell, Failure
 from brignb.errors import JobFailed
@@ -23,10 +23,18 @@ from brignb.model.redaction import Redactor
 SECRET = "hunter2hunter2"
 
 
-@pytest.fixture(
-    params=[pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in sorted(ENGINES)]
-)
+def named(names: list[str]) -> Any:
+    """Parameters of a fixture: engines, the slow ones marked."""
+    return [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in names]
+
+
+@pytest.fixture(params=named(sorted(ENGINES.keys() - APART)))
 def engine(request: pytest.FixtureRequest) -> Run:
+    return ENGINES[request.param]
+
+
+@pytest.fixture(params=named(sorted(ENGINES)))
+def any_engine(request: pytest.FixtureRequest) -> Run:
     return ENGINES[request.param]
 
 
@@ -34,7 +42,9 @@ def engine(request: pytest.FixtureRequest) -> Run:
 def differs(request: pytest.FixtureRequest) -> None:
     """What is accepted to be otherwise is not run: some of it depends on which thread comes first, some never ends."""
     params = request.node.callspec.params
-    reason = DIFFERENCES.get((params["engine"], params.get("name", request.node.originalname)))
+    reason = DIFFERENCES.get(
+        (params.get("engine") or params["any_engine"], params.get("name", request.node.originalname))
+    )
     if reason is not None:
         pytest.skip(reason)
 
@@ -204,11 +214,13 @@ BEHAVIOURS: dict[str, tuple[list[str], list[Any]]] = {
 
 
 @pytest.mark.parametrize("name", sorted(set(BEHAVIOURS) - {"help"}))
-def test_a_cell_behaves_as_in_jupyter(engine: Run, name: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cell_behaves_as_in_jupyter(
+    any_engine: Run, name: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A notebook that was written in Jupyter does the same in a build."""
     monkeypatch.chdir(tmp_path)
     cells, expected = BEHAVIOURS[name]
-    ran = run(engine, *cells)
+    ran = run(any_engine, *cells)
     assert ran.outcome.state is State.SUCCEEDED, ran.record["cells"]
     assert ran.outputs(len(cells) - 1) == expected
     nbformat.validate(ran.record)
