@@ -4,7 +4,7 @@
                                                             └──fork──▶ child(control socket)
     zygote ──"exited N", its status──▶ server
 
-Each child is the second process of a process namespace whose first one (a waiting shell's, that reaps) lives as long as the child:
+Each child is the second process of a process namespace whose first one (which sleeps, and has orphans reaped) lives as long as the child:
 when the child has ended the first one is killed, and the kernel kills all that is left. Only then it is told that the child has
 exited. Where namespaces are refused, what is left of the child's process group is killed instead.
 
@@ -22,6 +22,7 @@ import random
 import select
 import signal
 import socket
+import subprocess
 import sys
 import traceback
 from collections.abc import Callable
@@ -32,8 +33,9 @@ from typing import Any, Final, NoReturn
 from brignb.zygote import linux, walls
 
 REQUEST_MAX: Final = 4096
-_FIRST: Final = ["/bin/sh", "-c", "trap '' CHLD; read end"]
-"""The first process of a namespace: it ignores its children, so that the kernel reaps orphans for it, until its stdin ends."""
+_SLEEP: Final = ("sleep", "infinity")
+_FIRST: Final = ("env", "--ignore-signal=CHLD", *_SLEEP)
+"""The first process of a namespace: it ignores its children, so that the kernel reaps orphans for it."""
 _OOM_SCORE: Final = "500"
 """When the machine runs out of memory, a build goes before its server (proc(5), oom_score_adj)."""
 
@@ -66,7 +68,7 @@ class ForkServer:
         self._namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC) if walled else None
         self._families: list[_Family] = []
         self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        self._never, self._until_we_end = os.pipe2(os.O_CLOEXEC)
+        self._first = _first() if walled else ()
         self._killed_for_memory = _killed_for_memory()
 
     def serve(self) -> None:
@@ -111,8 +113,7 @@ class ForkServer:
             linux.unshare(linux.NEW_PROCESSES)
         try:
             if self._namespace is not None:
-                stdin = [(os.POSIX_SPAWN_DUP2, self._never, 0)]
-                first = os.posix_spawn(_FIRST[0], _FIRST, {"PATH": os.defpath}, file_actions=stdin)
+                first = os.posix_spawnp(self._first[0], self._first, {})
             child = os.fork()
             if child == 0:
                 self._be_child(control, words)
@@ -170,6 +171,12 @@ class ForkServer:
         """Send a message to the server, with descriptors."""
         with contextlib.suppress(BrokenPipeError):  # the next request will be the end
             socket.send_fds(self._sock, [json.dumps({**message, "rss": _resident()}).encode()], list(fds))
+
+
+def _first() -> tuple[str, ...]:
+    """Its command line; where `env` is not GNU's, orphans wait for the build's end."""
+    probe = subprocess.run([*_FIRST[:-2], "true"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    return _SLEEP if probe.returncode else _FIRST
 
 
 def _ended(pid: int) -> int | None:

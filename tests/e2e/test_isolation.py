@@ -252,3 +252,20 @@ def test_a_hundred_at_once_all_end_and_leave_no_process(own_server, repository, 
         assert time.monotonic() < deadline, "a zombie stays"
     counts = json.loads(json.dumps(own_server.http.get("/api/builds", params={"state": "running"}).json()))
     assert counts["items"] == []
+
+
+@walled
+def test_orphans_are_reaped_while_the_build_runs(server, repository, project, pipeline):
+    """They go to the namespace's first process, which must neither keep them nor end by them, and the build with it."""
+    orphan = (
+        "import os, subprocess, time\n"
+        "for _ in range(5):\n    subprocess.run(['sh', '-c', 'true & exit 0'], check=True)\n"
+        "deadline = time.monotonic() + 20\n"
+        "def all_here():\n"
+        "    return sorted(int(name) for name in os.listdir('/proc') if name.isdigit())\n"
+        "while all_here() != [1, 2] and time.monotonic() < deadline:\n    os.sched_yield()\n"
+        "print('left', all_here())"
+    )
+    build, log = server.run(project, repository.commit(pipeline.notebook(orphan)))
+    assert build["state"] == "succeeded", log
+    assert "left [1, 2]" in log

@@ -149,7 +149,9 @@ class StoreMachine(RuleBasedStateMachine):
         assert self.run(self.store.note_first_cell(build.id, attempt=attempt, at=at)) is current
         assert self.run(self.store.note_start(build.id, attempt=attempt, commit="c" * 40, tier="fork")) is current
         if current:
-            self.model.put(build, first_cell_at=build.first_cell_at or at, revision=Revision(commit="c" * 40))
+            self.model.put(
+                build, first_cell_at=build.first_cell_at or at, revision=Revision(commit="c" * 40), tier="fork"
+            )
 
     @precondition(lambda self: self.model.builds)
     @rule(data=st.data(), n=st.integers(1, 2), state=st.sampled_from([State.RUNNING, State.SUCCEEDED]))
@@ -186,7 +188,7 @@ class StoreMachine(RuleBasedStateMachine):
         if current:
             jobs = self.model.end_jobs(build, State.LOST, None)
             self.model.put(build, state=State.PENDING, attempt=attempt + 1, losses=build.losses + lost, jobs=jobs,
-                           started_at=None, first_cell_at=None, revision=Revision())  # fmt: skip
+                           started_at=None, first_cell_at=None, revision=Revision(), tier=None)  # fmt: skip
 
     @precondition(lambda self: self.model.builds)
     @rule(data=st.data())
