@@ -25,7 +25,6 @@ from traitlets.config import Config
 
 from brignb.engine.bundles import clean, clean_bundle, clean_text
 from brignb.engine.kernel import Kernel
-from brignb.engine.syntax import plain
 from brignb.engine.telling import error_text, has_group, users_frames
 
 Entry = Mapping[str, Any]
@@ -72,8 +71,8 @@ class Hook(DisplayHook):
         cast("Shell", self.shell).tell({"op": "output", "output": output})
 
 
-_PROMPT = re.compile(r"^(?:>>>|In \[)", re.MULTILINE)
-"""What IPython takes off pasted code; the second one would compile."""
+_NOT_PLAIN = re.compile(r"^\s*[%!?,;/]|\?[ \t]*(?:#.*)?$|=\s*[%!]|^(?:>>>|In \[)", re.MULTILINE)
+"""What IPython's own language may begin with: escapes, help, assigned magics, pasted prompts. In a text it means nothing and costs little."""
 
 
 def _untold(_entry: Entry) -> None:
@@ -137,16 +136,11 @@ class Shell(InteractiveShell):
         raise SystemExit
 
     def transform_cell(self, raw_cell: str) -> str:
-        """As IPython does it. It leaves plain Python as it is, which the compiler tells many times faster.
+        """As IPython does it. It leaves plain Python as it is, which a look at its lines tells many times faster.
 
         Where user code has changed the transformers they see every cell. Single lines may be magics without a `%`, such as `ls`.
         """
-        if (
-            raw_cell[:1].isspace()
-            or _PROMPT.search(raw_cell)
-            or self._transformers() != self._transformers_first
-            or not plain(raw_cell)
-        ):
+        if raw_cell[:1].isspace() or _NOT_PLAIN.search(raw_cell) or self._transformers() != self._transformers_first:
             transformed: str = super().transform_cell(raw_cell)  # type: ignore[no-untyped-call] # IPython's
             return transformed
         cell = raw_cell if raw_cell.endswith("\n") else f"{raw_cell}\n"

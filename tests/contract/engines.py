@@ -13,13 +13,8 @@ from contract.forked import in_child
 
 from brignb.engine.core import ShellEngine
 from brignb.engine.journal import decode, encode, fold
-from brignb.engine.protocol import backstage
-from brignb.engine.protocol.engine import KernelEngine
-from brignb.engine.protocol.named import Named
 from brignb.engine.running import run_worker_notebook
 from brignb.engine.seam import Plan, Sink
-from brignb.kernels import app as _ahead  # noqa: F401 - or every forked kernel would import it anew
-from brignb.kernels.forking import Forked
 from brignb.model.builds import Outcome
 
 Run = Callable[[dict[str, Any], Plan, Sink], Outcome]
@@ -42,13 +37,21 @@ class Played:
 
 
 def forked(notebook: dict[str, Any], plan: Plan, sink: Sink) -> Outcome:
-    """A forked ipykernel."""
+    """A forked ipykernel; what it needs is imported here, once: in the other tiers' processes a notebook must not find it."""
+    from brignb.engine.protocol import backstage
+    from brignb.engine.protocol.engine import KernelEngine
+    from brignb.kernels import app as _ahead  # noqa: F401 - or every forked kernel would import it anew
+    from brignb.kernels.forking import Forked
+
     backstage.enter(Played(plan))
     return KernelEngine("kernel", Forked(entering=backstage.asking("begin"))).run(notebook, plan, sink)
 
 
 def cold(notebook: dict[str, Any], plan: Plan, sink: Sink) -> Outcome:
     """A fresh kernel by its kernelspec; it gets names as JSON, and knows of nothing that follows."""
+    from brignb.engine.protocol.engine import KernelEngine
+    from brignb.engine.protocol.named import Named
+
     saved = os.environ.pop("PYTEST_CURRENT_TEST", "")  # ipykernel leaves fds 1 and 2 alone where it is set
     try:
         return KernelEngine("cold", Named(notebook, plain=plan.names)).run(notebook, plan, sink)

@@ -70,5 +70,4 @@ def in_child(notebook: dict[str, Any], plan: Plan, sink: Sink) -> Outcome:
             else:
                 outcome = Outcome(**{**value, "state": State(value["state"])})
     os.waitpid(child, 0)
-    assert outcome is not None, "the child died"
-    return outcome
+    return outcome or Outcome(state=State.LOST, reason="worker_died", message="it died")

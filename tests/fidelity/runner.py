@@ -65,6 +65,8 @@ def run_engine(name: str, book: Mapping[str, Any], folder: Path) -> dict[str, An
     cells = [cell for cell in book["notebook"]["cells"] if MARKER not in cell["metadata"].get("tags", [])]
     book = {**book, "notebook": {**book["notebook"], "cells": cells}}  # as `brignb.export` hands it over
     outcome = ENGINES[name](book["notebook"], Plan(parameters=book["parameters"]), Journal(folder / "journal"))
+    if outcome.state == "lost":
+        os._exit(1)  # as a worker that is this process: see `bury`
     return {"notebook": record(book, folder, None), "raised": None if outcome.state == "succeeded" else outcome.reason}
 
 
@@ -134,6 +136,9 @@ def main(engine: str, folder: str) -> None:
         import papermill  # noqa: F401 - once for all children
     else:
         import contract.engines  # noqa: F401 - the same
+    if engine == "kernel":
+        import brignb.engine.protocol.engine
+        import brignb.kernels.app  # noqa: F401 - the same
     books = json.load(sys.stdin)
     running: dict[int, tuple[dict[str, Any], Path, int]] = {}
     waiting = [(book, Path(folder) / str(at), 1) for at, book in enumerate(books)]
