@@ -56,4 +56,5 @@ class Health:
 
     async def metrics(self, _request: Request) -> Response:
         """For Prometheus."""
-        return Response(self._metrics.shown(await self._services.store.counts()), media_type=MEDIA_TYPE)
+        text = self._metrics.shown(await self._services.store.counts(), self._services.zygotes())
+        return Response(text, media_type=MEDIA_TYPE)

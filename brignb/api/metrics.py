@@ -33,6 +33,12 @@ class Metrics:
             registry=self._registry,
         )
         self._builds = Gauge("brignb_builds", "Builds by state", ("state",), registry=self._registry)
+        self._zygotes = Gauge(
+            "brignb_zygote_memory_bytes",
+            "Memory of each process that workers are forked from, by the modules that it has preloaded",
+            ("preload",),
+            registry=self._registry,
+        )
 
     def event(self, gateway: str, outcome: str, number: int = 1) -> None:
         """So many events of a gateway were accepted, or a request of it was ignored or refused."""
@@ -42,8 +48,11 @@ class Metrics:
         """To be called with the seconds that each request of a route took."""
         return self._seconds.labels(route).observe  # looked up once: the gateways' routes are hot
 
-    def shown(self, builds: Mapping[State, int]) -> bytes:
+    def shown(self, builds: Mapping[State, int], zygotes: Mapping[tuple[str, ...], int]) -> bytes:
         """The text that Prometheus reads."""
         for state, number in builds.items():
             self._builds.labels(str(state)).set(number)
+        self._zygotes.clear()  # one that has ended is not told of any more
+        for preload, size in zygotes.items():
+            self._zygotes.labels(",".join(preload)).set(size)
         return generate_latest(self._registry)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from brignb.archive.seam import Archive
@@ -30,6 +30,7 @@ class Services:
         cancel: Ends a build, waiting or running; answers it as it is then, None when there is none.
         record: The record as it is now; None when no notebook has been seen yet.
         version: Ours.
+        zygotes: Bytes of memory of the zygotes, by the modules that each has preloaded.
         hosts: Names by which callers may address this server; `*` takes any.
     """
 
@@ -46,6 +47,7 @@ class Services:
     record: Callable[[str], Awaitable[bytes | None]]
     version: str
     hosts: tuple[str, ...]
+    zygotes: Callable[[], Mapping[tuple[str, ...], int]] = dict
 
     def fresh_id(self, at: int) -> str:
         """A ULID of a time."""

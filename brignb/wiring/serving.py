@@ -182,6 +182,7 @@ async def _server(
             cancel=controller.cancel,
             record=lambda build_id: current_record(store, archive, build_id),
             version=__version__,
+            zygotes=site.zygotes.sizes if site.zygotes is not None else dict,
             hosts=(*_hosts(options.host, address), *options.hosts),
         )
         yield create_app(services), controller

@@ -230,6 +230,8 @@ def test_preloaded_modules_are_there_and_refused_ones_are_told(server, repositor
     assert build["state"] == "succeeded", log
     assert "loaded True" in log
     assert "preload: no_such_module is not loaded ahead: ModuleNotFoundError" in log
+    metrics = server.http.get("/metrics").text
+    assert 'brignb_zygote_memory_bytes{preload="colorsys,no_such_module"}' in metrics
 
 
 def test_random_numbers_are_not_another_builds(server, repository, project, pipeline):
