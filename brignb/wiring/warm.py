@@ -51,6 +51,7 @@ def main() -> None:
     """Get ready, then fork until the server hangs up."""
     facts = json.loads(sys.argv[1])
     linux.die_with_parent(signal.SIGKILL)
+    os.environ.pop("GLIBC_TUNABLES", None)  # ours; it has had its effect
     gc.disable()  # a collection would write into every page that children share
     for name in (*ALSO, "brignb"):
         importlib.import_module(name)

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Final
 
 from brignb.controller.spawning import environment
 from brignb.executors.sandbox import Bind, wrap
@@ -15,6 +16,9 @@ from brignb.zygote.walls import SRC
 from brignb.zygote.zygotes import Preload, Zygotes, environment_stamp
 
 _TMP = Path("/tmp")  # noqa: S108 - the zygote's own; each worker gets another
+
+HUGE_PAGES: Final = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+"""The C library's heap in huge pages where the machine has them: a fork has less to copy. Workers do not inherit it."""
 
 
 def possible() -> bool:
@@ -46,6 +50,6 @@ def zygotes(home: Home, *, walled: bool) -> Zygotes:
         if walled:
             binds = [Bind(place, place, writable=place != home.trees) for place in home.shared]
             argv = wrap(argv, binds=binds, hidden=(home.root,), cwd=Path("/"), tmpfs=(_TMP, SRC), ours=True)
-        return await zygote.start(argv, environment())
+        return await zygote.start(argv, {**environment(), **HUGE_PAGES})
 
     return Zygotes(start, environment=environment_stamp)
