@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
-import signal
 import statistics
 import subprocess
 import sys
@@ -16,29 +14,9 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
-import psutil
-
+from tests.bench import warm
 from tests.bench.load import Report, drive
-
-ROOT = Path(__file__).parents[2]
-BRIGNB = [sys.executable, "-m", "brignb"]
-NOTEBOOK = {
-    "cells": [
-        {"cell_type": "code", "id": "a", "metadata": {"tags": ["parameters"]}, "source": "x: int = 1"},
-        {"cell_type": "code", "id": "b", "metadata": {}, "source": "import time; print('at', time.monotonic_ns())"},
-        {"cell_type": "code", "id": "c", "metadata": {}, "source": "x + 1"},
-    ],
-    "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
-    "nbformat": 4,
-    "nbformat_minor": 5,
-}
-for cell in NOTEBOOK["cells"]:
-    cell |= {"outputs": [], "execution_count": None}
-
-
-def line(what: str, ours: str, peer: str, ratio: str) -> None:
-    print(f"{what:58} {ours:>22} {peer:>26} {ratio:>10}", flush=True)
+from tests.bench.serving import NOTEBOOK, ROOT, Server, line
 
 
 def signed(address: str, number: int) -> bytes:
@@ -77,66 +55,6 @@ def bench_intake() -> None:
         f"{stored.rate / free.rate:.2f}x",
     )
     line("  p50, p99", f"{stored.p50_ms:.1f}, {stored.p99_ms:.1f} ms", f"{free.p50_ms:.1f}, {free.p99_ms:.1f} ms", "")
-
-
-class Server:
-    def __init__(self, home: Path, *args: str) -> None:
-        self.process = subprocess.Popen(
-            [*BRIGNB, "serve", "--home", str(home), "--port", "0", *args],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        url = self.process.stdout.readline().split()[-1]
-        token = (home / "token").read_text().strip()
-        self.http = httpx.Client(base_url=url, headers={"authorization": f"Bearer {token}"}, timeout=120)
-        project = {
-            "project": "bench/bench",
-            "defaultNotebook": json.dumps(NOTEBOOK),
-            "sharedSecret": "bench-secret-0001",
-        }
-        self.http.post("/api/projects", content=json.dumps(project)).raise_for_status()
-
-    def memory(self) -> float:
-        return psutil.Process(self.process.pid).memory_info().rss / 1e6
-
-    def stop(self) -> None:
-        self.http.close()
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait()
-        self.process.stdout.close()
-
-
-def first_line_of(record: dict) -> int:
-    text = "".join("".join(o.get("text", "")) for cell in record["cells"] for o in cell.get("outputs", []))
-    return int(text.split("at ")[1].split()[0])
-
-
-def bench_first_line(runs: int = 10) -> None:
-    """Event accepted → first user line, against papermill run by hand on the same notebook: interleaved."""
-    ours, theirs = [], []
-    with tempfile.TemporaryDirectory() as folder:
-        home, plain = Path(folder) / "home", Path(folder) / "in.ipynb"
-        plain.write_text(json.dumps(NOTEBOOK))
-        server = Server(home)
-        for _ in range(runs):
-            begun = time.monotonic_ns()
-            build = server.http.post("/api/projects/bench/bench/events", json={"type": "push"}).json()["build"]
-            server.http.get(f"/api/builds/{build}/logs", params={"follow": "1"})
-            record = server.http.get(f"/api/builds/{build}/record").json()
-            ours.append((first_line_of(record) - begun) / 1e6)
-            begun, out = time.monotonic_ns(), Path(folder) / "out.ipynb"
-            subprocess.run(
-                [sys.executable, "-m", "papermill", plain, out],
-                check=True,
-                capture_output=True,
-                cwd=folder,
-                env={**os.environ},
-            )
-            theirs.append((first_line_of(json.loads(out.read_text())) - begun) / 1e6)
-        server.stop()
-    a, b = statistics.median(ours), statistics.median(theirs)
-    line("event accepted → first user line (cold)", f"{a:.0f} ms", f"{b:.0f} ms papermill", f"{a / b:.2f}x")
 
 
 JOBS = """
@@ -206,7 +124,11 @@ def bench_memory(queued: int = 10_000) -> None:
 BENCHES: dict[str, Callable[[], None]] = {
     "import": bench_import,
     "jobs": bench_jobs,
-    "first-line": bench_first_line,
+    "first-line": warm.bench_first_line,
+    "rate": warm.bench_rate,
+    "concurrent": warm.bench_concurrent,
+    "floods": warm.bench_floods,
+    "forks": warm.bench_forks,
     "memory": bench_memory,
     "intake": bench_intake,
 }
