@@ -16,7 +16,7 @@ from brignb.model.builds import State
 def test_a_kernel_that_is_killed_is_told_as_killed() -> None:
     """Its cell was running; what it had said is kept, and what follows never ran."""
     seen = Seen(on_line=lambda text: os.kill(int(text.split()[1]), signal.SIGKILL) if text.startswith("here") else None)
-    ran = run(forked, "x = 1", "import os, time\nprint('here', os.getpid())\ntime.sleep(60)", "x", seen=seen)
+    ran = run(forked, "x = 1", "import os, time\nprint(f'here {os.getpid()}')\ntime.sleep(60)", "x", seen=seen)
     assert ran.outcome.state is State.FAILED
     assert ran.outcome.reason == "kernel_died"
     assert (ran.outcome.message or "").startswith("cell 2: the kernel ended by SIGKILL")
