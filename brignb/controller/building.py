@@ -201,8 +201,12 @@ class Attempt:
             why=prepared.why,
             room=place.room,
         )
+        try:
+            process = await place.start()
+        except Unavailable as error:
+            return Died(0, str(error))
         ended = await host(
-            await place.start(),
+            process,
             assignment,
             project.secrets,
             listener=StoreListener(self._site, build, event, noted=prepared.noting),

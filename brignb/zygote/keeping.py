@@ -55,6 +55,9 @@ class Zygote:
         self._workers: dict[int, Forked] = {}
         self._spares: deque[Forked] = deque()
         self._retired = False
+        self._process: asyncio.subprocess.Process | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._has_room: asyncio.Future[None] | None = None
         self._loop = asyncio.get_running_loop()
         self._ready: asyncio.Future[Ready] = self._loop.create_future()
         self.rss = 0
@@ -75,7 +78,7 @@ class Zygote:
         self._sock.setblocking(False)
         with theirs:
             fd = theirs.fileno()
-            self._process = await asyncio.create_subprocess_exec(
+            process = self._process = await asyncio.create_subprocess_exec(
                 *(word.replace("{fd}", str(fd)) for word in argv),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
@@ -85,7 +88,7 @@ class Zygote:
                 env=dict(env),
             )
         self._loop.add_reader(self._sock.fileno(), self._hear)
-        self._watching = asyncio.create_task(self._watch())
+        self._watching = asyncio.create_task(self._watch(process))
         ready = await self._ready
         self._first_rss = self.rss = ready.rss
         self.refill()
@@ -94,7 +97,8 @@ class Zygote:
     @property
     def usable(self) -> bool:
         """Whether it takes requests."""
-        return self._ready.done() and not self._retired and self._process.returncode is None
+        here = self._process is not None and self._process.returncode is None
+        return here and self._ready.done() and not self._retired
 
     @property
     def grown(self) -> bool:
@@ -106,13 +110,18 @@ class Zygote:
         """Whether no worker of it has a build."""
         return len(self._workers) == len(self._spares)
 
-    def take(self) -> Forked:
+    async def take(self) -> Forked:
         """A worker that waits for its assignment.
 
         Raises:
             OSError: It cannot be asked for one.
         """
-        return self._spares.popleft() if self._spares else self._fork()
+        while not self._spares:
+            try:
+                return self._fork()
+            except BlockingIOError:  # it has as many requests as its socket takes
+                await self._room()
+        return self._spares.popleft()
 
     def refill(self) -> None:
         """Have a spare worker ready again."""
@@ -129,12 +138,15 @@ class Zygote:
 
     def kill(self) -> None:
         """End it at once, and its workers with it."""
+        if self._process is None:
+            return
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
     async def gone(self) -> None:
-        """Until it is."""
-        await asyncio.shield(self._watching)
+        """Until it is; one that has not been started is."""
+        if self._watching is not None:
+            await asyncio.shield(self._watching)
 
     def _fork(self) -> Forked:
         ours, theirs = socket.socketpair()
@@ -153,6 +165,18 @@ class Zygote:
             os.close(write)
         self._workers[number] = worker
         return worker
+
+    async def _room(self) -> None:
+        """Until its socket takes a request; all who wait share one look."""
+        if self._has_room is None or self._has_room.done():
+            self._has_room = self._loop.create_future()
+            self._loop.add_writer(self._sock.fileno(), self._tell_room, self._has_room)
+        await asyncio.shield(self._has_room)
+
+    def _tell_room(self, waiting: asyncio.Future[None]) -> None:
+        self._loop.remove_writer(self._sock.fileno())
+        if not waiting.done():
+            waiting.set_result(None)
 
     def _hear(self) -> None:
         while True:
@@ -194,13 +218,13 @@ class Zygote:
         if self._retired and not self._workers:
             self._sock.shutdown(socket.SHUT_WR)  # its loop ends, and it does
 
-    async def _watch(self) -> None:
+    async def _watch(self, process: asyncio.subprocess.Process) -> None:
         """Until it is gone; then so are its workers."""
-        assert self._process.stdout is not None  # noqa: S101 - asked for by `start`
+        assert process.stdout is not None  # noqa: S101 - asked for by `start`
         kept = b""
-        while chunk := await self._process.stdout.read(WORDS_MAX):
+        while chunk := await process.stdout.read(WORDS_MAX):
             kept = (kept + chunk)[-WORDS_MAX:]
-        await self._process.wait()
+        await process.wait()
         self._hear()
         self._loop.remove_reader(self._sock.fileno())
         self._sock.close()

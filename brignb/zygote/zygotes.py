@@ -77,12 +77,14 @@ class Zygotes:
             await self.ready(preload)
             kept = self._kept.get(preload)
             if kept is None or not kept.zygote.usable:
-                continue  # it died in this very moment, and was forgotten
+                if kept is not None:  # it died in this very moment
+                    self._forget(preload, kept)
+                continue
             self._kept[preload] = self._kept.pop(preload)  # the last used stands last
             if kept.successor is None and (kept.zygote.grown or kept.environment != self._environment()):
                 kept.successor = asyncio.create_task(self._replace(preload, kept))
             try:
-                return kept.zygote.take()
+                return await kept.zygote.take()
             except OSError as error:
                 raise Unavailable(f"no worker can be forked now: {error}", where="zygote") from error
 
@@ -93,9 +95,11 @@ class Zygotes:
     async def close(self) -> None:
         """End all of them, and whatever they forked."""
         zygotes = {kept.zygote for kept in self._kept.values()} | self._old
-        for kept in self._kept.values():
-            if kept.successor is not None:
-                kept.successor.cancel()
+        unfinished = [task for kept in self._kept.values() for task in (kept.ready, kept.successor) if task is not None]
+        for task in unfinished:
+            task.cancel()
+        if unfinished:
+            await asyncio.wait(unfinished)
         self._kept.clear()
         for zygote in zygotes:
             zygote.kill()

@@ -552,13 +552,13 @@ def interruptible() -> Iterator[Callable[[str], None]]:
 @pytest.mark.parametrize(
     "source",
     [
-        "import time\nprint('now')\ntime.sleep(30)",
-        "import asyncio\nprint('now')\nawait asyncio.sleep(30)",
-        "import subprocess\nprint('now')\nsubprocess.run(['sleep', '30'])",
-        "print('now')\nwhile True: pass",
+        "import time\nprint('now\\n', end='')\ntime.sleep(30)",
+        "import asyncio\nprint('now\\n', end='')\nawait asyncio.sleep(30)",
+        "import subprocess\nprint('now\\n', end='')\nsubprocess.run(['sleep', '30'])",
+        "print('now\\n', end='')\nwhile True: pass",
         "!echo now; sleep 30",
         "%%bash\necho now; exec sleep 30",
-        "import time\ntry:\n    print('now')\n    time.sleep(30)\nexcept BaseException:\n    pass",
+        "import time\ntry:\n    print('now\\n', end='')\n    time.sleep(30)\nexcept BaseException:\n    pass",
     ],
 )
 def test_a_cancel_ends_the_run_and_keeps_what_was_seen(
@@ -576,13 +576,15 @@ def test_a_cancel_ends_the_run_and_keeps_what_was_seen(
 
 def test_a_cancelled_cell_shows_a_keyboard_interrupt(engine: Run, interruptible: Callable[[str], None]) -> None:
     """Not asyncio's CancelledError, which says nothing to an author."""
-    source = "import asyncio\nprint('now')\nawait asyncio.sleep(30)"
+    source = "import asyncio\nprint('now\\n', end='')\nawait asyncio.sleep(30)"
     ran = run(engine, source, seen=Seen(on_line=interruptible))
     assert ran.outputs(0) == [("stdout", "now\n"), ("error", "KeyboardInterrupt")]
 
 
 def test_a_cancel_lets_finally_blocks_run(engine: Run, interruptible: Callable[[str], None]) -> None:
-    source = "import asyncio\ntry:\n    print('now')\n    await asyncio.sleep(30)\nfinally:\n    print('tidy')"
+    source = (
+        "import asyncio\ntry:\n    print('now\\n', end='')\n    await asyncio.sleep(30)\nfinally:\n    print('tidy')"
+    )
     ran = run(engine, source, seen=Seen(on_line=interruptible))
     assert ("stdout", "now\ntidy\n") in ran.outputs(0)
 

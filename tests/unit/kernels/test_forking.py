@@ -33,7 +33,9 @@ def test_a_kernel_that_leaves_by_itself_is_told_with_its_exit_code() -> None:
 def test_a_cell_that_hears_no_interrupt_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The build's record is written within the host's patience."""
     monkeypatch.setattr("brignb.engine.protocol.engine.PATIENCE", 0.2)
-    source = "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nprint('now')\ntime.sleep(60)"
+    source = (
+        "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nprint('now\\n', end='')\ntime.sleep(60)"
+    )
     seen = Seen(on_line=lambda text: os.kill(os.getpid(), signal.SIGINT) if text == "now" else None)
     ran = run(forked, source, "never", seen=seen)
     assert ran.outcome.state is State.CANCELED
