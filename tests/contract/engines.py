@@ -68,8 +68,8 @@ ENGINES: dict[str, Run] = {
 }
 APART = {"fork"}
 """Those whose plan is called in a child, where a test does not see it: they are tested by what they show; `shell` is the same core."""
-SLOW = {"cold"}
-"""Those that take half a second to start."""
+SLOW = {"cold", "kernel"}
+"""Those that take a while to start: half a second, or a twentieth four hundred times over."""
 
 _ORDER = "ipykernel reads fds 1 and 2 in a thread of its own: what is written below Python loses its place"
 _STREAM = "ipykernel's streams have no fd below them"
