@@ -67,9 +67,10 @@ def furnish(room: Room) -> None:
 def lock(room: Room) -> None:
     """Give up what could undo the walls, and take the limits."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if _counts_by_namespace():
-        _PID_MAX.write_text(str(max(room.processes, _PID_MAX_LEAST)))
-    if os.geteuid() != 0:
+    if os.geteuid() == 0:
+        if _counts_by_namespace():  # only root may write it; whom RLIMIT_NPROC does not bound
+            _PID_MAX.write_text(str(max(room.processes, _PID_MAX_LEAST)))
+    else:
         linux.drop_capabilities()
         resource.setrlimit(resource.RLIMIT_NPROC, (room.processes, room.processes))
     limit(room)
