@@ -23,10 +23,10 @@ from brignb.model.projects import Project
 from brignb.model.rooms import Room
 from brignb.source.seam import HeldTree
 from brignb.zygote.keeping import Ready
+from brignb.zygote.walls import SRC
 
 log = logging.getLogger(__name__)
 
-SRC: Final = Path("/src")
 _TMP: Final = Path("/tmp")  # noqa: S108 - the machine's, which a worker does not see
 
 

@@ -37,8 +37,8 @@ from brignb.source.copying import WorkCopy
 from brignb.wiring.clock import fresh_id, now_ms
 from brignb.wiring.keeping import keep
 from brignb.wiring.sessions import LocalSecrets, local_project
+from brignb.zygote.walls import SRC
 
-_SRC: Final = Path("/src")
 INTERRUPTED: Final = 130
 
 
@@ -99,7 +99,7 @@ class _Run:
         order, listener = Order(), _Listener(self._archive, self._build_id)
         with _interruptible(order):
             ended = await host(
-                await spawn(self._sandbox(self._source), self._source if sandbox.why_not() else _SRC),
+                await spawn(self._sandbox(self._source), self._source if sandbox.why_not() else SRC),
                 self._assignment(self._source),
                 {**self._secrets},
                 listener=listener,
@@ -113,7 +113,7 @@ class _Run:
         if (why := sandbox.why_not()) is not None:
             print(f"worker | /src is not there: {why}; the copy is {source}", file=sys.stderr)  # noqa: T201
             return None
-        binds = [Bind(source, _SRC, writable=True), Bind(self._folder, self._folder, writable=True)]
+        binds = [Bind(source, SRC, writable=True), Bind(self._folder, self._folder, writable=True)]
         return Sandbox(binds=binds)
 
     def _assignment(self, source: Path) -> Assignment:
@@ -124,7 +124,7 @@ class _Run:
             project=self._project.stored(),
             event=self._event,
             parameters=dict(self._options.parameters),
-            source=str(source if sandbox.why_not() else _SRC),
+            source=str(source if sandbox.why_not() else SRC),
             builds=str(self._folder / "builds"),
             work=str(self._folder / "work"),
             cache=str(self._folder / "cache"),

@@ -55,11 +55,6 @@ class Forked:
             os.close(self._pidfd)
             self._pidfd = None
 
-    @property
-    def gone(self) -> bool:
-        """Whether it has ended."""
-        return self._code.done()
-
     def said(self, words: str) -> None:
         """What is known of its end from elsewhere."""
         self._said = words

@@ -227,6 +227,8 @@ class Zygote:
         await process.wait()
         self._hear()
         self._loop.remove_reader(self._sock.fileno())
+        if self._has_room is not None:  # who waits for room must not wait for ever
+            self._tell_room(self._has_room)
         self._sock.close()
         words = kept.decode("utf-8", "replace").strip()
         if not self._ready.done():
