@@ -44,7 +44,11 @@ class Capture:
     def __init__(self, deliver: Callable[[list[Item]], None]) -> None:
         self._deliver = deliver
         self._batch: list[Item] = []
-        self._size = self._put = self._delivered = 0
+        self._left = (
+            0  # characters for which a writer need not look further: none before the first, and none when it is full
+        )
+        self._filled = 1  # the number of the batch that is being filled
+        self._delivered = 0
         self._lock = threading.RLock()  # re-entrant: a signal handler may print
         self._changed = threading.Condition(self._lock)
         self._closing = self._stopped = False
@@ -91,18 +95,16 @@ class Capture:
 
     def write(self, stream: str, text: str) -> None:
         """Text of Python's own; waits while there is no room. What a thread writes that outlives the run is nobody's."""
+        size = len(text)
         with self._lock:
-            if self._closing:
-                return
             if self._data.poll(0):
                 self._drain()
-            if self._batch and self._size + len(text) < _ROOM:  # nearly always; this is what print costs
+            if size < self._left:  # nearly always; this is what print costs
                 self._batch.append((stream, text))
-                self._size += len(text)
-                self._put += 1
-                return
-            for start in range(0, len(text), _ROOM):
-                self._add(stream, text[start : start + _ROOM])
+                self._left -= size
+            elif not self._closing:
+                for start in range(0, size, _ROOM):
+                    self._add(stream, text[start : start + _ROOM])
 
     def put(self, entry: Mapping[str, Any]) -> None:
         """An entry that is no text, after everything that was written before it. After `stop` only displays change."""
@@ -137,21 +139,27 @@ class Capture:
             if self._closing:
                 return
             self._drain()
-            mark = self._put
+            mark = self._filled if self._batch else self._filled - 1
             self._wake()
             self._changed.wait_for(lambda: self._delivered >= mark or self._error is not None)
 
     def _add(self, stream: str, content: Any) -> None:
-        while self._size >= _ROOM and self._error is None and threading.current_thread() is not self._thread:
+        while self._full and self._error is None and threading.current_thread() is not self._thread:
             self._wake()
             self._changed.wait()
-        if self._error is not None:  # nobody delivers any more
-            return
+        if self._error is None:  # else nobody delivers any more
+            self._keep(stream, content)
+
+    def _keep(self, stream: str, content: Any) -> None:
         if not self._batch:
-            os.write(self._wake_write, b"x")
+            self._left = _ROOM
+            self._wake(hurry=False)
         self._batch.append((stream, content))
-        self._size += len(content) if stream else 0
-        self._put += 1
+        self._left -= len(content) if stream else 0
+
+    @property
+    def _full(self) -> bool:
+        return bool(self._batch) and self._left <= 0
 
     def _drain(self) -> None:
         """Take what the pipes hold, and no more: somebody may write on and on."""
@@ -159,12 +167,11 @@ class Capture:
             for _ in range(READS):
                 if not (text := redirected.read()):
                     break
-                self._batch.append((redirected.name, text))
-                self._size += len(text)
-                self._put += 1
+                self._keep(redirected.name, text)
 
-    def _wake(self) -> None:
-        self._hurry.set()
+    def _wake(self, *, hurry: bool = True) -> None:
+        if hurry:
+            self._hurry.set()
         with contextlib.suppress(BlockingIOError):  # it is awake as it is
             os.write(self._wake_write, b"x")
 
@@ -184,11 +191,12 @@ class Capture:
             ready.poll()
             with self._lock:
                 self._hurry.clear()
-                empty(self._wake_read)
                 self._drain()
-                flood = self._size > _FLOOD
-                batch, self._batch, self._size = self._batch, [], 0
-                closing, mark = self._closing, self._put
+                empty(self._wake_read)
+                flood = _ROOM - self._left > _FLOOD
+                batch, self._batch, self._left = self._batch, [], 0
+                closing, mark = self._closing, self._filled
+                self._filled += 1
                 self._changed.notify_all()
             self._pass_on(batch)
             with self._lock:

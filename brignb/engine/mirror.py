@@ -72,14 +72,15 @@ class Mirror:
         if self._path is not None and time.monotonic() >= self._next_save:
             self._save(self._path)
 
-    def line(self, stream: str, text: str, *, partial: bool) -> None:
+    def lines(self, stream: str, text: str, *, partial: bool) -> None:
         """Into papermill's log and files, when it was asked for them."""
         file = self._files[stream]
         if file is not None:
             file.write(text if partial else f"{text}\n")
             file.flush()
         if self._log:
-            (logger.info if stream == "stdout" else logger.warning)(text)
+            for line in text.split("\n"):
+                (logger.info if stream == "stdout" else logger.warning)(line)
 
     @property
     def spilling(self) -> Callable[[int, str], str] | None:

@@ -107,10 +107,10 @@ class Scribe:
         for name, stream in self._streams.items():
             self._write(name, stream.flush())
             if self._open_line[name]:
-                self._sink.line(name, "", partial=False)
+                self._sink.lines(name, "", partial=False)
                 self._open_line[name] = False
         if self._unlogged:
-            self._sink.line("stderr", cut_mark(self._unlogged, None), partial=False)
+            self._sink.lines("stderr", cut_mark(self._unlogged, None), partial=False)
             self._unlogged = 0
         for update in self._waiting_updates.values():
             self._sink.entry(update)
@@ -133,12 +133,12 @@ class Scribe:
             self._budget.spill(rest)
 
     def _lines(self, stream: str, text: str) -> None:
-        *whole, rest = text.split("\n")
-        for line in whole:
-            self._sink.line(stream, line, partial=False)
+        whole, newline, rest = text.rpartition("\n")
+        if newline:
+            self._sink.lines(stream, whole, partial=False)
         if rest:
-            self._sink.line(stream, rest, partial=True)
-        self._open_line[stream] = bool(rest) or (not whole and self._open_line[stream])
+            self._sink.lines(stream, rest, partial=True)
+        self._open_line[stream] = bool(rest)
 
     def _output(self, entry: Mapping[str, Any]) -> None:
         output = entry["output"]

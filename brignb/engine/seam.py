@@ -24,8 +24,14 @@ class Sink(Protocol):
     def entry(self, entry: Mapping[str, Any]) -> None:
         """One journal entry; on its way to the disk when this returns."""
 
-    def line(self, stream: str, text: str, *, partial: bool) -> None:
-        """A line (or a part of one) that user code wrote to `stdout` or `stderr`, for the worker's log."""
+    def lines(self, stream: str, text: str, *, partial: bool) -> None:
+        """What user code wrote to `stdout` or `stderr`, for the worker's log.
+
+        Args:
+            stream: Where.
+            text: A line, or several that were seen at one time, with newlines between them.
+            partial: Whether it is a part of one line, which goes on.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,18 @@ READS: Final = _PIPE_SIZE // _READ + 1
 _LIBC: Final = ctypes.CDLL(None)
 
 
+_forks = 0
+"""How many forks lie between the first process and this one; asking for the pid at each write would cost a system call."""
+
+
+def _forked() -> None:
+    global _forks  # noqa: PLW0603 - it is the process's
+    _forks += 1
+
+
+os.register_at_fork(after_in_child=_forked)
+
+
 class Redirected:
     """A standard fd that writes into a pipe."""
 
@@ -67,13 +79,13 @@ class Stream(io.TextIOBase):
         self.name = f"<{redirected.name}>"
         self._stream = redirected.name
         self.buffer = io.FileIO(redirected.fd, "w", closefd=False)
-        self._pid = os.getpid()
+        self._forks = _forks
 
     def write(self, text: str) -> int:
         """Take text; in a forked child, to the fd, as any process would."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        if os.getpid() == self._pid:
+        if self._forks == _forks:
             self._take(self._stream, text)
         else:
             write_all(self._fd, text.encode("utf-8", "replace"))
@@ -81,7 +93,7 @@ class Stream(io.TextIOBase):
 
     def flush(self) -> None:
         """What was written is on its way to the disk; in a forked child it is already."""
-        if not self.closed and os.getpid() == self._pid:
+        if not self.closed and self._forks == _forks:
             self._flush()
 
     def writable(self) -> bool:

@@ -62,6 +62,23 @@ class LogLine:
         return cls(at, found["stream"], found["text"], partial=found["tag"] == "P")
 
 
+def encode_text(at: int, stream: str, text: str, *, partial: bool = False) -> bytes:
+    """A line, or several with newlines between them that were seen at one time, as they are kept.
+
+    Args:
+        at: When they were seen, milliseconds since 1970.
+        stream: `stdout`, `stderr` or `system`.
+        text: What they say.
+        partial: Whether the last one goes on.
+    """
+    head = f"{_time(at)} {stream} "
+    whole, newline, last = text.rpartition("\n")
+    if newline:
+        whole = whole.replace("\n", f"\n{head}F ")
+        whole = f"{head}F {whole}\n"
+    return f"{whole}{head}{'P' if partial else 'F'} {last}\n".encode("utf-8", "replace")
+
+
 def encode_lines(lines: Iterable[LogLine]) -> bytes:
     """Many lines as they are kept."""
     return b"".join(line.encode() for line in lines)

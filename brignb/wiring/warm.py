@@ -112,7 +112,7 @@ class _Nowhere:
         """Encoded, and forgotten."""
         encode(entry)
 
-    def line(self, stream: str, text: str, *, partial: bool) -> None:
+    def lines(self, stream: str, text: str, *, partial: bool) -> None:
         """Forgotten."""
 
 

@@ -69,11 +69,11 @@ def work(assignment: Assignment, parts: Parts) -> Outcome:
         )
     notebook: dict[str, Any] = json.loads(raw)
     if assignment.why:
-        parts.sink.line("system", f"tier {assignment.tier}: {assignment.why}", partial=False)
+        parts.sink.lines("system", f"tier {assignment.tier}: {assignment.why}", partial=False)
     outcome = _run(assignment, parts, notebook)
     if outcome.state is not State.SUCCEEDED:
         said = f"{outcome.state}: {outcome.reason}: {outcome.message}"
-        parts.sink.line("system", said.splitlines()[0], partial=False)  # so that `build logs` alone tells how it ended
+        parts.sink.lines("system", said.splitlines()[0], partial=False)  # so that `build logs` alone tells how it ended
     entries = decode(parts.archive.read(assignment.build_id, JOURNAL))
     record = fold(notebook, entries, ended=outcome)
     parts.archive.put(assignment.build_id, RECORD, json.dumps(record, indent=1, ensure_ascii=False).encode())

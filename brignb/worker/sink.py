@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from brignb.archive.seam import JOURNAL, WORKER, Archive
-from brignb.model.logs import LogLine
+from brignb.model.logs import LogLine, encode_text
 
 _BATCH = 64 * 1024
 _TICK = 0.05
@@ -61,14 +61,14 @@ class ArchiveSink:
             self._append(JOURNAL, data)
             self._flush()
 
-    def line(self, stream: str, text: str, *, partial: bool) -> None:
-        """A line of user code's."""
-        raw = LogLine(self._now_ms(), stream, text, partial=partial).encode()
+    def lines(self, stream: str, text: str, *, partial: bool) -> None:
+        """Lines of user code's."""
+        raw = encode_text(self._now_ms(), stream, text, partial=partial)
         with self._lock:
-            if self._sizes[WORKER] + len(self._lines) + len(raw) > self._cap:
-                self._cut += len(raw)
-                return
-            self._lines += raw
+            room = 0 if self._cut else self._cap - self._sizes[WORKER] - len(self._lines)
+            kept = raw if len(raw) <= room else raw[: raw.rfind(b"\n", 0, max(room, 0)) + 1]
+            self._cut += len(raw) - len(kept)
+            self._lines += kept
             if len(self._lines) >= _BATCH:
                 self._flush()
             else:

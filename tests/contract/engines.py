@@ -114,14 +114,14 @@ class Seen:
     """A Sink that keeps everything; entries go through their encoding."""
 
     entries: list[dict[str, Any]] = field(default_factory=list)
-    lines: list[tuple[str, str, bool]] = field(default_factory=list)
+    told: list[tuple[str, str, bool]] = field(default_factory=list)
     on_line: Callable[[str], None] = lambda _text: None
 
     def entry(self, entry: Mapping[str, Any]) -> None:
         self.entries += decode(encode(entry))
 
-    def line(self, stream: str, text: str, *, partial: bool) -> None:
-        self.lines.append((stream, text, partial))
+    def lines(self, stream: str, text: str, *, partial: bool) -> None:
+        self.told += [(stream, line, partial) for line in text.split("\n")]
         self.on_line(text)
 
 
@@ -144,7 +144,7 @@ class Ran:
     @property
     def everything(self) -> str:
         """All that left the engine, as text."""
-        return json.dumps([self.seen.entries, self.seen.lines, self.record])
+        return json.dumps([self.seen.entries, self.seen.told, self.record])
 
 
 def simple(output: Mapping[str, Any]) -> Any:

@@ -32,7 +32,7 @@ class Pipe:
     def entry(self, entry: Mapping[str, Any]) -> None:
         self.tell("entry", entry)
 
-    def line(self, stream: str, text: str, *, partial: bool) -> None:
+    def lines(self, stream: str, text: str, *, partial: bool) -> None:
         self.tell("line", [stream, text, partial])
 
     def tell(self, kind: str, value: Any) -> None:
@@ -66,7 +66,7 @@ def in_child(notebook: dict[str, Any], plan: Plan, sink: Sink) -> Outcome:
             if kind == "entry":
                 sink.entry(value)
             elif kind == "line":
-                sink.line(value[0], value[1], partial=value[2])
+                sink.lines(value[0], value[1], partial=value[2])
             else:
                 outcome = Outcome(**{**value, "state": State(value["state"])})
     os.waitpid(child, 0)

@@ -450,7 +450,7 @@ def test_displays_update_from_another_thread_and_cell(engine: Run) -> None:
 def test_lines_are_told_without_their_newlines(engine: Run) -> None:
     """The worker's log; a line that its cell does not end, ends with the cell."""
     ran = run(engine, "print('a\\nb'); print('c', end='')", "print('d')")
-    text = "".join(text + ("" if partial else "\n") for _, text, partial in ran.seen.lines)
+    text = "".join(text + ("" if partial else "\n") for _, text, partial in ran.seen.told)
     assert text == "a\nb\nc\nd\n"
 
 
@@ -488,7 +488,7 @@ def test_no_secret_leaves_the_engine(engine: Run, source: str) -> None:
     """Known values are gone from streams, displays, updates, errors, lines and the outcome, before any of it is written."""
     ran = run(engine, source, redactor=Redactor([SECRET]))
     entries = [entry for entry in ran.seen.entries if entry["op"] != "start"]
-    told = "".join(text for _, text, _ in ran.seen.lines)
+    told = "".join(text for _, text, _ in ran.seen.told)
     assert SECRET not in str(entries)
     assert SECRET not in told
     assert SECRET not in str(ran.outcome)
@@ -657,7 +657,7 @@ def test_a_sink_that_fails_ends_the_run_with_its_error(engine: Run) -> None:
 def test_two_hundred_thousand_lines_are_complete(engine: Run) -> None:
     ran = run(engine, "for n in range(200_000): print(n)")
     assert ran.outputs(0) == [("stdout", "".join(f"{n}\n" for n in range(200_000)))]
-    assert len([text for _, text, partial in ran.seen.lines if text and not partial]) >= 199_000
+    assert len([text for _, text, partial in ran.seen.told if text and not partial]) >= 199_000
 
 
 @pytest.mark.slow

@@ -81,7 +81,7 @@ class Journal:
 
         self._file.write(encode(entry))
 
-    def line(self, stream: str, text: str, *, partial: bool) -> None:
+    def lines(self, stream: str, text: str, *, partial: bool) -> None:
         """Nobody follows."""
 
 

@@ -23,7 +23,7 @@ class Journal:
         self.fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     def entry(self, entry):
         os.write(self.fd, encode(entry))
-    def line(self, stream, text, *, partial):
+    def lines(self, stream, text, *, partial):
         pass
 
 notebook, journal = sys.argv[1:]

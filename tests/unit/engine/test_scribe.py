@@ -23,13 +23,13 @@ class Kept:
 
     def __init__(self) -> None:
         self.entries: list[Mapping[str, Any]] = []
-        self.lines: list[tuple[str, str, bool]] = []
+        self.told: list[tuple[str, str, bool]] = []
 
     def entry(self, entry: Mapping[str, Any]) -> None:
         self.entries.append(entry)
 
-    def line(self, stream: str, text: str, *, partial: bool) -> None:
-        self.lines.append((stream, text, partial))
+    def lines(self, stream: str, text: str, *, partial: bool) -> None:
+        self.told += [(stream, line, partial) for line in text.split("\n")]
 
     def text(self, stream: str = "stdout") -> str:
         return "".join(e["text"] for e in self.entries if e["op"] == "text" and e["stream"] == stream)
@@ -60,7 +60,7 @@ def test_a_secret_never_passes_however_it_is_cut_up(before: str, cuts: list[int]
     pieces = [("stdout", whole[a:b]) for a, b in itertools.pairwise(edges)]
     sink = tell(*pieces, redactor=Redactor([SECRET]))
     assert sink.text() == f"{before}REDACTED{after}"
-    logged = "".join(text + ("" if partial else "\n") for _, text, partial in sink.lines)
+    logged = "".join(text + ("" if partial else "\n") for _, text, partial in sink.told)
     assert SECRET not in logged
     assert "REDACTED" in logged
 
@@ -94,7 +94,7 @@ def test_adjacent_text_is_one_entry() -> None:
 def test_lines(texts: list[str], lines: list[tuple[str, bool]]) -> None:
     """Whole lines, and the beginnings of others as soon as they are there; a cell's end ends its line."""
     sink = tell(*(("stdout", text) for text in texts))
-    assert [(text, partial) for _, text, partial in sink.lines] == lines
+    assert [(text, partial) for _, text, partial in sink.told] == lines
 
 
 def test_the_cut_falls_between_characters() -> None:
@@ -140,7 +140,7 @@ def test_the_spill_is_bounded_and_says_so(monkeypatch: pytest.MonkeyPatch) -> No
 def test_the_log_is_bounded_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scribe, "LOG_MAX", 100)
     sink = tell(("stdout", "a\n"), ("stdout", "b" * 200 + "\n"))
-    assert [text for _, text, _ in sink.lines] == ["a", "[brignb: cut, 201 bytes, rest discarded]"]
+    assert [text for _, text, _ in sink.told] == ["a", "[brignb: cut, 201 bytes, rest discarded]"]
 
 
 def test_the_cut_is_told_while_it_grows() -> None:

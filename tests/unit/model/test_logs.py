@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brignb.model.logs import LogLine, decode_lines, encode_lines
+from brignb.model.logs import LogLine, decode_lines, encode_lines, encode_text
 
 NOW = 1_769_860_800_120
 LINES = st.builds(
@@ -53,3 +55,10 @@ def test_torn_lines_are_shown_as_they_are():
 def test_a_lone_surrogate_is_kept_as_a_question_mark():
     """Python code can print one; UTF-8 cannot hold it."""
     assert decode_lines(LogLine(NOW, "stdout", "\ud800").encode())[0].text == "?"
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])), st.booleans())
+def test_lines_that_were_seen_at_one_time_are_kept_as_each_would_be(text, partial):
+    """They are written together, since a loud cell has 200,000 of them."""
+    *whole, last = (LogLine(7, "stdout", line) for line in text.split("\n"))
+    assert encode_text(7, "stdout", text, partial=partial) == encode_lines([*whole, replace(last, partial=partial)])
