@@ -76,8 +76,8 @@ class Attempt:
         try:
             await self._end(await self._attempt())
         except Unavailable as error:
-            # Nothing could be written down: the build stays `running` with this attempt, and the next start recovers it.
             log.error("build %s: %s", self._build.id, error)  # noqa: TRY400 - an error for people, not a traceback
+            await self._give_up(error)
         finally:
             if self._place is not None:
                 self._place.release()
@@ -216,6 +216,13 @@ class Attempt:
         await prepared.noting  # a worker that had no cell to begin did not ask
         return ended
 
+    async def _give_up(self, error: Unavailable) -> None:
+        """What had to be written down could not be; perhaps this can."""
+        try:
+            await self._end(Outcome(state=State.FAILED, reason=error.code, message=self._redactor(str(error))))
+        except Unavailable:
+            log.error("build %s stays `running`; the next start recovers it", self._build.id)  # noqa: TRY400 - the same
+
     async def _end(self, outcome: Outcome | None) -> None:
         if outcome is not None:
             at = self._site.now_ms()
@@ -225,5 +232,8 @@ class Attempt:
         """A line of brignb's own in the worker's log."""
         archive, build_id = self._site.archive, self._build.id
         data = b"".join(LogLine(self._site.now_ms(), "system", line).encode() for line in text.splitlines())
-        archive.append(build_id, WORKER, archive.size(build_id, WORKER), data)
+        try:
+            archive.append(build_id, WORKER, archive.size(build_id, WORKER), data)
+        except Unavailable as error:
+            log.error("build %s: %s; its log lacks: %s", build_id, error, text)  # noqa: TRY400 - the same
         self._site.news.ring(build_id)

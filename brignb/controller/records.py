@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 
 from brignb.archive.seam import JOURNAL, RECORD, WORKER_NOTEBOOK, Archive
 from brignb.engine.journal import decode, fold
+from brignb.errors import Unavailable
 from brignb.model.builds import Build, Outcome
 from brignb.store.seam import Store
 
+log = logging.getLogger(__name__)
+
 
 def materialise(archive: Archive, build_id: str, outcome: Outcome) -> None:
-    """Put the record of a killed worker: what its journal says, and how it ended. Nothing, when no notebook was there."""
+    """Put the record of a killed worker: what its journal says, and how it ended. Nothing, when no notebook was there.
+
+    The journal is the record: where there is no room to put it, `current_record` makes it whenever somebody asks.
+    """
     record = _folded(archive, build_id, outcome)
     if record is not None:
-        archive.put(build_id, RECORD, record)
+        try:
+            archive.put(build_id, RECORD, record)
+        except Unavailable as error:
+            log.warning(
+                "build %s: its record is not put, and made of its journal when it is asked for: %s", build_id, error
+            )
 
 
 async def current_record(store: Store, archive: Archive, build_id: str) -> bytes | None:
@@ -27,7 +39,8 @@ async def current_record(store: Store, archive: Archive, build_id: str) -> bytes
     if build is None:
         return None
     final = await asyncio.to_thread(archive.get, build_id, RECORD) if build.state.terminal else None
-    return final or await asyncio.to_thread(_folded, archive, build_id, None) or _without_notebook(build)
+    ended = Outcome(state=build.state, reason=build.reason, message=build.message) if build.state.terminal else None
+    return final or await asyncio.to_thread(_folded, archive, build_id, ended) or _without_notebook(build)
 
 
 def _without_notebook(build: Build) -> bytes:

@@ -17,9 +17,10 @@ from brignb.archive.files import FileArchive
 from brignb.archive.seam import Archive
 from brignb.engine.running import run_worker_notebook
 from brignb.engine.seam import Plan
-from brignb.errors import Unreachable
+from brignb.errors import Unavailable, Unreachable
 from brignb.executors.process import ProcessExecutor
 from brignb.model.assignment import Assignment
+from brignb.model.builds import Outcome, State
 from brignb.model.projects import Project
 from brignb.model.redaction import Redactor
 from brignb.model.secrets import Secrets
@@ -89,8 +90,11 @@ class Seat:
                 spill=lambda cell, text: archive.spill(assignment.build_id, f"cell-{cell + 1}.txt", text.encode()),
             ),
         )
-        outcome = work(assignment, parts)
-        sink.close()
+        try:
+            outcome = work(assignment, parts)
+            sink.close()
+        except Unavailable as error:  # the disk is full, for example; the host makes the record of what the journal has
+            outcome = Outcome(state=State.FAILED, reason=error.code, message=redactor(str(error)))
         word = {"state": outcome.state, "reason": outcome.reason, "message": outcome.message}
         channel.tell({"op": "finished", "outcome": word})
         _leave()
