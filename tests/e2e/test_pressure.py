@@ -96,3 +96,39 @@ def test_a_clock_that_jumps_changes_no_build(tmp_path, repository, pipeline, mon
         assert len({build["created_at"][:10] for build in facts}) >= 3, "the clock did jump"
     finally:
         server.stop()
+
+
+@pytest.fixture
+def little_memory():
+    """A control group of 400 MiB, version 1 or 2; answers a function that puts processes into it."""
+    for parent, limit in (("memory", "memory.limit_in_bytes"), (".", "memory.max")):
+        group = Path("/sys/fs/cgroup") / parent / f"brignb-test-{os.getpid()}"
+        try:
+            group.mkdir()
+        except OSError:
+            continue
+        if not (group / limit).exists():
+            group.rmdir()
+            continue
+        (group / limit).write_text("400M")
+        yield lambda pid: (group / "cgroup.procs").write_text(str(pid))
+        group.rmdir()
+        return
+    pytest.skip("no control group can be made here")
+
+
+def test_a_worker_that_the_machine_kills_for_its_memory_is_told_so(little_memory, own_server, repository, pipeline):
+    """And the server, which is in the same control group, lives: a build goes first."""
+    own_server.create(pipeline.file("tests/memory", repository.url))
+    greedy = repository.commit(pipeline.notebook("print('begin')", "held = bytearray(2**30)", "print('never')"))
+    server = psutil.Process(own_server.process.pid)
+    for process in [server, *server.children(recursive=True)]:
+        little_memory(process.pid)
+    build = own_server.ended(own_server.push("tests/memory", greedy).json()["build"])
+    assert (build["state"], build["reason"]) == ("lost", "worker_died")
+    assert "out of memory" in build["message"]
+    statuses = [cell["metadata"]["brignb"]["status"] for cell in own_server.record(build["id"])["cells"]]
+    assert statuses == ["completed", "killed", "never-run"]
+    quiet = repository.commit(pipeline.notebook("print('goes on')"))
+    assert own_server.ended(own_server.push("tests/memory", quiet).json()["build"])["state"] == "succeeded"
+    own_server.stop()
