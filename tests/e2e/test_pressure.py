@@ -98,23 +98,29 @@ def test_a_clock_that_jumps_changes_no_build(tmp_path, repository, pipeline, mon
         server.stop()
 
 
-@pytest.fixture
-def little_memory():
-    """A control group of 400 MiB, version 1 or 2; answers a function that puts processes into it."""
+def _group() -> Path | None:
+    """A new control group of 400 MiB, version 1 or 2; None where none can be made."""
     for parent, limit in (("memory", "memory.limit_in_bytes"), (".", "memory.max")):
         group = Path("/sys/fs/cgroup") / parent / f"brignb-test-{os.getpid()}"
         try:
             group.mkdir()
         except OSError:
             continue
-        if not (group / limit).exists():
-            group.rmdir()
-            continue
-        (group / limit).write_text("400M")
-        yield lambda pid: (group / "cgroup.procs").write_text(str(pid))
+        if (group / limit).exists():
+            (group / limit).write_text("400M")
+            return group
         group.rmdir()
-        return
-    pytest.skip("no control group can be made here")
+    return None
+
+
+@pytest.fixture
+def little_memory():
+    """A function that puts processes into a control group of 400 MiB."""
+    group = _group()
+    if group is None:
+        pytest.skip("no control group can be made here")
+    yield lambda pid: (group / "cgroup.procs").write_text(str(pid))
+    group.rmdir()
 
 
 def test_a_worker_that_the_machine_kills_for_its_memory_is_told_so(little_memory, own_server, repository, pipeline):
