@@ -102,6 +102,8 @@ class Shell(InteractiveShell):
         shell._transformers_first = shell._transformers()
         shell.kernel = Kernel(shell)
         shell.db = {}  # what `%cd` and `%bookmark` note; IPython's own would be a folder of the profile's
+        if shell.display_formatter is not None:  # as it always is
+            shell.display_formatter.format(0)  # what it makes on first use is then there for all that are forked
         return shell
 
     def init_profile_dir(self, profile_dir: Any) -> None:
