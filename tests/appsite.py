@@ -22,7 +22,7 @@ from brignb.api.protocol import BoundedHttp
 from brignb.api.services import Services
 from brignb.archive.files import FileArchive
 from brignb.archive.seam import RECORD, WORKER
-from brignb.gateways import GitHub, Registry, Simple
+from brignb.gateways import CloudEvents, GitHub, Registry, Simple
 from brignb.model.builds import JobRecord, Outcome, State
 from brignb.model.logs import LogLine
 from brignb.store.news import News
@@ -170,7 +170,7 @@ async def services(tmp_path):
         store=store,
         archive=archive,
         news=news,
-        gateways=[GitHub(), Registry(), Simple()],
+        gateways=[GitHub(), Registry(), Simple(), CloudEvents()],
         cr=True,
         token=TOKEN,
         now_ms=now,

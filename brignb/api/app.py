@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from brignb.api import builds, events, later, logs, projects
 from brignb.api.answers import failure, on_crash, on_error, on_http
+from brignb.api.greeting import Greeting
 from brignb.api.guarding import Callers, Guarded, require_guarded, secured
 from brignb.api.health import Health
 from brignb.api.inbox import Inbox
@@ -31,6 +32,7 @@ from brignb.api.intake import Intake
 from brignb.api.metrics import Metrics
 from brignb.api.services import Services
 from brignb.errors import BadInput, BrignbError
+from brignb.model.gateway import Greets
 
 _HANDLERS: dict[Any, Any] = {BrignbError: on_error, HTTPException: on_http, Exception: on_crash}
 
@@ -67,7 +69,9 @@ def _gateway_routes(services: Services, inbox: Inbox, metrics: Metrics, guard: G
         for route in gateway.routes:
             intake: ASGIApp = later.registries if closed else Intake(gateway, route, services, inbox, metrics)
             routes.append(Route(route.path, guard(intake, Callers.SENDERS), methods=["POST"]))
-    routes.append(Route("/cloudevents/v1/{rest:path}", guard(later.cloudevents, Callers.SENDERS), methods=["POST"]))
+            if isinstance(gateway, Greets):
+                greeting = guard(Greeting(gateway, services), Callers.SENDERS)
+                routes.append(Route(route.path, greeting, methods=["OPTIONS"]))
     return routes
 
 

@@ -21,7 +21,7 @@ code{background:#eef2f5;padding:.1em .3em;border-radius:3px}</style>
 <li><code>brignb build list</code> shows what ran, <code>brignb build logs -f ID</code> follows it,
 <code>brignb build record ID --output record.ipynb</code> fetches the executed notebook.</li>
 <li>Webhooks go to <code>/events/github</code>, <code>/events/webhook/OWNER/REPO</code> and
-<code>/simpleevents/v1/PROJECT/SECRET</code>.</li>
+<code>/simpleevents/v1/PROJECT/SECRET</code>, CloudEvents to <code>/cloudevents/v1/PROJECT/SECRET</code>.</li>
 <li>The API is described at <code>/api/openapi.json</code>; it wants <code>Authorization: Bearer TOKEN</code>, the token
 from the file <code>token</code> in the server's home.</li>
 <li><a href="/healthz">/healthz</a> and <a href="/readyz">/readyz</a> are open to all.</li>

@@ -1,18 +1,11 @@
-"""Routes of the contract that say what is not to be had: not yet, or not in this server."""
+"""Routes of the contract that say what is not to be had in this server."""
 
 from __future__ import annotations
 
 from starlette.types import Receive, Scope, Send
 
-from brignb.api.answers import Rejected, failure
+from brignb.api.answers import failure
 from brignb.errors import NotFound
-
-
-async def cloudevents(scope: Scope, receive: Receive, send: Send) -> None:
-    """CloudEvents come later."""
-    hint = "send the event's JSON to /simpleevents/v1/{project}/{secret}; its type is then `simpleevent`"
-    error = Rejected(501, "not_yet", "CloudEvents are not taken yet", where="/cloudevents/v1", hint=hint)
-    await failure(error)(scope, receive, send)
 
 
 async def registries(scope: Scope, receive: Receive, send: Send) -> None:

@@ -5,8 +5,9 @@ Nothing here stores, sends, reads a clock or knows a web framework: a verdict is
 
 from __future__ import annotations
 
+from brignb.gateways.cloudevents import CloudEvents
 from brignb.gateways.github import GitHub
 from brignb.gateways.registry import Registry
 from brignb.gateways.simple import Simple
 
-__all__ = ["GitHub", "Registry", "Simple"]
+__all__ = ["CloudEvents", "GitHub", "Registry", "Simple"]

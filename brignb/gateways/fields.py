@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 
@@ -24,3 +25,8 @@ def part(data: Any, path: str) -> dict[str, Any] | None:
     """The object at a path; None when it is none."""
     found = value(data, path)
     return found if isinstance(found, dict) else None
+
+
+def written(element: Any) -> str:
+    """An envelope's element as a body of its own: the same value; spaces and the spelling of numbers may differ from what was received."""
+    return json.dumps(element, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -10,11 +10,11 @@ whole Authorization header; one without takes every call, as Brigade v1 did.
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 from brignb.errors import BadInput
 from brignb.gateways import keys
+from brignb.gateways.fields import written
 from brignb.gateways.proof import addressed, same, unproven
 from brignb.gateways.registries import acr, distribution, docker_hub, ghcr, harbor, quay
 from brignb.gateways.registries.notice import Idle, Notice, Pushed, Reader
@@ -89,13 +89,8 @@ def _opened(listed: list[dict[str, Any]], revision: Revision) -> Verdict:
     pushed = [(element, notice) for element in listed if (notice := distribution.read(element))]
     if not pushed:
         return Ignore("no manifest was pushed")
-    drafts = (_draft(notice, notice.delivery, _written(element), revision) for element, notice in pushed)
+    drafts = (_draft(notice, notice.delivery, written(element), revision) for element, notice in pushed)
     return Take(tuple(drafts), envelope=True)
-
-
-def _written(element: dict[str, Any]) -> str:
-    """An element as a body of its own: the same value; spaces and the spelling of numbers may differ from what was received."""
-    return json.dumps(element, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def _draft(notice: Pushed, identifier: Any, payload: str, revision: Revision) -> Draft:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from brignb.errors import BrignbError
 from brignb.model.events import Draft
@@ -119,3 +119,14 @@ class Gateway(Protocol):
 
     def judge(self, inbound: Inbound, project: Project | None) -> Verdict:
         """The verdict; `project` is None when there is none of that name."""
+
+
+@runtime_checkable
+class Greets(Protocol):
+    """A gateway whose senders ask by OPTIONS whether they may send, before they do."""
+
+    def project(self, inbound: Inbound) -> str | Refuse:
+        """As a gateway does."""
+
+    def greet(self, inbound: Inbound, project: Project | None) -> Mapping[str, str]:
+        """The headers that grant it; none: it is not granted."""

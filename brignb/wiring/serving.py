@@ -36,7 +36,7 @@ from brignb.controller.retention import Retention
 from brignb.controller.site import Site
 from brignb.errors import BadInput, Unavailable
 from brignb.executors import sandbox
-from brignb.gateways import GitHub, Registry, Simple
+from brignb.gateways import CloudEvents, GitHub, Registry, Simple
 from brignb.model.gateway import Gateway
 from brignb.model.options import ServeOptions
 from brignb.source.git import GitSource
@@ -168,7 +168,7 @@ async def _server(
         await controller.recover()
         warming = asyncio.create_task(_warm(site.zygotes))
         sweeping = asyncio.create_task(retention.run())
-        gateways: list[Gateway] = [GitHub(), Registry(), Simple()]
+        gateways: list[Gateway] = [GitHub(), Registry(), Simple(), CloudEvents()]
         services = Services(
             store=store,
             archive=archive,

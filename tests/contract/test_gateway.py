@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route as StarletteRoute
 
-from brignb.gateways import GitHub, Registry, Simple
+from brignb.gateways import CloudEvents, GitHub, Registry, Simple
 from brignb.model.events import DedupeKey, Image, Revision
 from brignb.model.gateway import Gateway, Ignore, Inbound, Refuse, Take
 from brignb.model.projects import Project
@@ -50,6 +50,11 @@ def simple(body: bytes) -> Inbound:
     return inbound(body, path={"project": "owner/repo", "secret": SECRETS["generic_gateway_secret"]})
 
 
+def cloudevents(body: bytes) -> Inbound:
+    headers = {"content-type": "application/cloudevents+json"}
+    return inbound(body, path={"project": "owner/repo", "secret": SECRETS["generic_gateway_secret"]}, headers=headers)
+
+
 @dataclass(frozen=True)
 class Case:
     """A gateway, how its sender proves itself, and how others do not."""
@@ -59,6 +64,7 @@ class Case:
     unproven: Callable[[Inbound], Inbound]
     body: Any
     limit: int
+    source: str = ""
 
 
 CASES = [
@@ -77,6 +83,14 @@ CASES = [
         MIB,
     ),
     Case(Simple(), simple, lambda good: replace(good, path={**good.path, "secret": "wrong"}), {"ref": "main"}, MIB),
+    Case(
+        CloudEvents(),
+        cloudevents,
+        lambda good: replace(good, path={**good.path, "secret": "wrong"}),
+        {"specversion": "1.0", "id": "1", "source": "/ours", "type": "com.example.made", "data": {"ref": "main"}},
+        MIB,
+        "/ours",
+    ),
 ]
 
 
@@ -92,7 +106,7 @@ def test_a_proven_request_is_taken(case):
     verdict = case.gateway.judge(good, PROJECT)
     assert isinstance(verdict, Take)
     for draft in verdict.drafts:
-        assert draft.gateway == draft.source == case.gateway.name
+        assert (draft.gateway, draft.source) == (case.gateway.name, case.source or case.gateway.name)
         assert draft.payload == good.body.decode()
         assert all(isinstance(key, DedupeKey) and key.ttl_ms > 0 for key in draft.keys)
 
@@ -167,9 +181,15 @@ JSON = st.recursive(
     max_leaves=30,
 )  # fmt: skip
 HEADERS = st.dictionaries(
-    st.sampled_from(["x-github-event", "x-github-delivery", "x-hub-signature", "authorization", "idempotency-key"]),
-    st.sampled_from(["push", "pull_request", "package", "create", "Bearer x"]) | st.text(max_size=30),
-)
+    st.sampled_from([
+        "x-github-event", "x-github-delivery", "x-hub-signature", "authorization", "idempotency-key", "content-type",
+        "ce-id", "ce-source", "ce-type", "ce-specversion", "ce-time",
+    ]),
+    st.sampled_from([
+        "push", "pull_request", "package", "create", "Bearer x", "1.0", "%C0%A0", '"a\\"b"', "text/plain",
+        "application/json", "application/cloudevents+json", "application/cloudevents-batch+json", "application/cloudevents+avro",
+    ]) | st.text(st.characters(max_codepoint=255), max_size=30),
+)  # fmt: skip
 TEXTS = st.dictionaries(st.sampled_from(["commit", "secret", "owner", "repo", "project"]), st.text(max_size=30))
 
 
@@ -187,7 +207,7 @@ def test_whatever_is_sent_there_is_a_verdict(which, body, headers, query, path):
             verdict = which.gateway.judge(request, project)
             assert isinstance(verdict, Take | Ignore | Refuse)
             if isinstance(verdict, Refuse):
-                assert verdict.status in {400, 401}
+                assert verdict.status in {400, 401, 415}
             elif isinstance(verdict, Take):
                 assert project is not None
                 assert verdict.drafts
@@ -229,6 +249,8 @@ async def client():
         ("/simpleevents/v1/owner%2Frepo/s3cret", "simple", "owner/repo", {"secret": "s3cret"}),
         ("/simpleevents/v1/owner/repo/s3cret", "simple", "owner/repo", {"secret": "s3cret"}),
         ("/simpleevents/v1/owner%2F..%2Frepo/s3cret", "simple", 401, {"secret": "s3cret"}),
+        (f"/cloudevents/v1/{PROJECT.id}/s3cret", "cloudevents", PROJECT.id, {"secret": "s3cret"}),
+        ("/cloudevents/v1/owner%2Frepo/s3cret", "cloudevents", "owner/repo", {"secret": "s3cret"}),
     ],
 )
 async def test_the_contracts_routes(client, url, gateway, project, rest):

@@ -3,6 +3,8 @@
 import asyncio
 import json
 
+from appsite import SIMPLE_SECRET
+
 from brignb.errors import Unavailable
 
 MIB = 1024 * 1024
@@ -170,8 +172,26 @@ async def test_registries_are_taken_only_where_they_are_asked_for(site_with, ref
         assert "--cr" in error["hint"]
 
 
-async def test_cloudevents_say_that_they_come_later(site, refused):
-    assert refused(await site.stranger.post("/cloudevents/v1/p/s", json={}), 501)["code"] == "not_yet"
+async def test_a_cloudevent_may_be_announced_and_is_then_taken(site, refused):
+    """Azure's Event Grid and others ask by OPTIONS first; whoever does not know the secret is granted nothing."""
+    await site.create()
+    url, asks = "/cloudevents/v1/owner%2Frepo", {"webhook-request-origin": "eventgrid.azure.net"}
+    answer = await site.stranger.options(f"{url}/{SIMPLE_SECRET}", headers=asks)
+    assert answer.status_code == 200
+    assert answer.headers["webhook-allowed-origin"] == "eventgrid.azure.net"
+    assert answer.headers["allow"] == "POST"
+    for stranger in (f"{url}/wrong", "/cloudevents/v1/no%2Fproject/x", "/cloudevents/v1/../x"):
+        answer = await site.stranger.options(stranger, headers=asks)
+        assert "webhook-allowed-origin" not in answer.headers
+    batch = [{"specversion": "1.0", "id": str(n), "source": "/s", "type": "made", "data": n} for n in range(2)]
+    headers = {"content-type": "application/cloudevents-batch+json"}
+    answer = await site.stranger.post(f"{url}/{SIMPLE_SECRET}", json=batch, headers=headers)
+    assert answer.status_code == 202
+    first, second = answer.json()["events"]
+    event = (await site.user.get(f"/api/events/{second['event']}")).json()
+    assert (event["type"], event["source"], json.loads(event["payload"])["data"]) == ("made", "/s", 1)
+    again = await site.stranger.post(f"{url}/{SIMPLE_SECRET}", json=batch[:1], headers=headers)
+    assert (again.status_code, again.json()["events"][0]["build"]) == (200, first["build"])
 
 
 async def test_no_browser_sends_webhooks(site, make_push, refused):
