@@ -3,7 +3,16 @@
 import sys
 import zipfile
 
-NEEDED = ("brignb/py.typed", "brignb/demo/reference-pipeline.ipynb", "brignb/store/migrations/env.py")
+NEEDED = (
+    "brignb/py.typed",
+    "brignb/demo/reference-pipeline.ipynb",
+    "brignb/kernels/spec/kernel.json",
+    "brignb/kernels/spec/logo-svg.svg",
+    "brignb/store/migrations/env.py",
+    "brignb/testing/recorded/github.json.gz",
+    "brignb/testing/recorded/LICENSE.octokit",
+    "brignb/testing/recorded/registries.json",
+)
 
 names = set(zipfile.ZipFile(sys.argv[1]).namelist())
 missing = [name for name in NEEDED if name not in names]

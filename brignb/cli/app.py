@@ -6,7 +6,7 @@ from typing import Final
 
 import typer
 
-from brignb.cli import builds, events, here, projects, serving, starting
+from brignb.cli import builds, checking, events, here, kernels, projects, serving, starting
 
 _EPILOG: Final = """\
 [bold]brignb demo[/] shows the whole of it, in seconds.
@@ -23,9 +23,11 @@ app = typer.Typer(
 )
 starting.add(app)
 here.add(app)
+checking.add(app)
 serving.add(app)
 app.add_typer(projects.app, name="project")
 app.add_typer(events.app, name="event")
 app.add_typer(builds.app, name="build")
+app.add_typer(kernels.app, name="kernels")
 app.command()(here.version)
 app.callback()(here.root)

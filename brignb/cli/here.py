@@ -7,8 +7,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from brignb.cli.checking import warn
 from brignb.cli.output import note, say, show_json
-from brignb.cli.words import Format, Output, Payload, executor, payload, read, write
+from brignb.cli.words import Format, Output, Payload, executor, payload, write
 from brignb.errors import BadInput
 from brignb.model.options import RunOptions
 
@@ -62,19 +63,23 @@ def run(
 def export(
     notebook: Notebook,
     worker: Annotated[Path, typer.Option("-o", "--output", metavar="WORKER.ipynb", help="Where to write it.")],
+    project: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A project file, whose secrets must not stand in the notebook.")
+    ] = None,
 ) -> None:
     """Check a notebook and write the worker notebook.
 
     That is the one that is executed: no outputs, no scratch cells, no secrets.
     """
-    from brignb.export import check, to_bytes  # noqa: PLC0415 - `--help` checks nothing
+    from brignb.export import to_bytes  # noqa: PLC0415 - `--help` checks nothing
+    from brignb.wiring.checking import review_file  # noqa: PLC0415 - the same
 
     if worker.exists() and notebook.exists() and worker.samefile(notebook):
         raise BadInput("it would overwrite the notebook itself", where=f"-o {worker}", hint="choose another name")
-    exported = check(read(notebook), name=str(notebook))
+    review = review_file(notebook, project)
+    exported = review.accepted()
     write(worker, to_bytes(exported))
-    for warning in exported.warnings:
-        note(f"warning: {warning}")
+    warn(review)
     names = ", ".join(parameter.name for parameter in exported.parameters)
     dropped = f", {exported.dropped} scratch cells left out" if exported.dropped else ""
     note(f"wrote {worker}: {len(exported.worker_notebook['cells'])} cells, parameters: {names or 'none'}{dropped}")

@@ -37,15 +37,25 @@ def flaw(source: str) -> Flaw | None:
     """What is wrong with a cell's source; None when nothing is."""
     if _compile(source) is None:
         return None
-    if found := _BODY_IS_PYTHON.match(source):
-        source = "#\n" + source[found.end() :]
     try:
-        transformed = _transformer()(source)
+        python = transformed(source)
     except SyntaxError as error:
         return Flaw(error.lineno or 1, error.msg)
     except (ValueError, RecursionError, MemoryError) as error:
         return Flaw(1, str(error) or type(error).__name__)
-    return _compile(transformed)
+    return _compile(python)
+
+
+def transformed(source: str) -> str:
+    """A cell as Python: its magics and `!commands` as calls, the body of a cell magic that runs Python as itself, lines in place.
+
+    Raises:
+        SyntaxError: IPython cannot read it.
+        ValueError: The same.
+    """
+    if found := _BODY_IS_PYTHON.match(source):
+        source = "#\n" + source[found.end() :]
+    return _transformer()(source)
 
 
 def _compile(source: str) -> Flaw | None:

@@ -4,13 +4,14 @@
                                         └─────▶ NotebookError, with each problem's cell and line
 
 Outputs, execution counts and scratch cells are gone; the `parameters` cell is kept, with its types; where it came from stands in
-`metadata.brignb`. The same notebook gives the same bytes. What must never happen: a secret in a worker notebook, a crash on a file
+`metadata.brignb`. The same notebook gives the same bytes. `review` tells an author more: see `reviewing`. What must never happen: a secret in a worker notebook, a crash on a file
 that somebody pushed.
 """
 
 from brignb.export.cache import Exports, Ready
 from brignb.export.checking import check
 from brignb.export.reading import declared_parameters, listed_types
+from brignb.export.reviewing import Review, review
 from brignb.export.tiers import FORK, KERNEL, choose
 from brignb.export.writing import Exported, to_bytes
 
@@ -20,9 +21,11 @@ __all__ = [
     "Exported",
     "Exports",
     "Ready",
+    "Review",
     "check",
     "choose",
     "declared_parameters",
     "listed_types",
+    "review",
     "to_bytes",
 ]

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from brignb.engine.language import PYTHON, language_of
 from brignb.engine.syntax import flaw, plain
-from brignb.export.problems import Problem, Problems
+from brignb.export.problems import WARNING, Problem, Problems
 from brignb.export.reading import PARAMETERS, cells_of, declarations, load, take
 from brignb.export.tiers import AUTO, TIERS
 from brignb.export.writing import Exported, worker_cells, worker_metadata
@@ -20,6 +20,8 @@ from brignb.model.parameters import Declared
 from brignb.model.redaction import Redactor
 
 SCRATCH: Final = "scratch"
+TESTS: Final = "tests"
+"""Of cells that `pytest` runs (`brignb.testing`)."""
 DEPTH_MAX: Final = 64
 """Levels of metadata and attachments."""
 _SCRATCH_MAGIC = re.compile(r"\s*%%scratch\b")
@@ -50,10 +52,10 @@ def check(
     language = language_of(document)
     numbered = list(enumerate(cells_of(document, problems), 1))
     on = _on(document, problems)
-    kept = [(number, cell) for number, cell in numbered if not _is_scratch(cell)]
+    kept = [(number, cell) for number, cell in numbered if not is_scratch(cell)]
     warnings: list[Problem] = []
     if not kept:
-        warnings.append(Problem("the notebook has no cells that a build would run"))
+        warnings.append(Problem("the notebook has no cells that a build would run", severity=WARNING))
     for number, cell in kept:
         _check_cell(number, cell, language, problems)
         _check_secrets(number, cell["source"], redactor, problems)
@@ -71,9 +73,12 @@ def check(
     )
 
 
-def _is_scratch(cell: dict[str, Any]) -> bool:
+def is_scratch(cell: dict[str, Any]) -> bool:
+    """Whether a build never sees a cell: authors' own (`scratch`, `tests`), and what another run of it has left."""
     tags = cell["metadata"].get("tags", [])
-    scratch = SCRATCH in tags or (cell["cell_type"] == "code" and _SCRATCH_MAGIC.match(cell["source"]) is not None)
+    scratch = not {SCRATCH, TESTS}.isdisjoint(tags) or (
+        cell["cell_type"] == "code" and _SCRATCH_MAGIC.match(cell["source"]) is not None
+    )
     return scratch or not {"injected-parameters", "papermill-error-cell-tag"}.isdisjoint(tags)
 
 

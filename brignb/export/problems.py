@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
 
 from brignb.errors import NotebookError
 
 SHOWN_MAX: Final = 50
+ERROR: Final = "error"
+WARNING: Final = "warning"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +21,16 @@ class Problem:
         cell: As people count, from 1; 0: the notebook as a whole.
         line: In the cell, from 1; 0: the cell as a whole.
         hint: What to do about it.
+        severity: `error` for what a build would fail on, `warning` for what an author should know.
+        check: One word for programs: which check found it.
     """
 
     message: str
     cell: int = 0
     line: int = 0
     hint: str = ""
+    severity: str = ERROR
+    check: str = "notebook"
 
     @property
     def where(self) -> str:
@@ -34,6 +40,10 @@ class Problem:
     def __str__(self) -> str:
         text = f"{self.where}: {self.message}" if self.where else self.message
         return f"{text} ({self.hint})" if self.hint else text
+
+    def to_json(self) -> dict[str, Any]:
+        """Its fields."""
+        return asdict(self)
 
 
 class Unexportable(NotebookError):

@@ -11,8 +11,9 @@ Registering runs nothing. A cell that is executed again replaces what it had reg
 
 from __future__ import annotations
 
+import contextlib
 import html
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar, overload
 
 from brignb.errors import BadInput
@@ -59,6 +60,15 @@ class Events:
     def clear(self) -> None:
         """Forget all handlers."""
         self._handlers.clear()
+
+    @contextlib.contextmanager
+    def apart(self, handlers: list[Handler]) -> Iterator[None]:
+        """Have these handlers for a while, and register into them; then again those that there were."""
+        mine, self._handlers = self._handlers, handlers
+        try:
+            yield
+        finally:
+            self._handlers = mine
 
     def fire(
         self,

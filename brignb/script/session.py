@@ -6,12 +6,13 @@ ULID stands for the build's id, jobs run here, and secrets come from a project f
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -150,6 +151,19 @@ def enter(session: Session) -> None:
     global _session  # noqa: PLW0603 - one session per process is the point
     with _lock:
         _session = session
+
+
+@contextlib.contextmanager
+def acting(session: Session) -> Iterator[Session]:
+    """The author's words act in this session for a while, then where they acted before."""
+    global _session  # noqa: PLW0603 - the same
+    with _lock:
+        before, _session = _session, session
+    try:
+        yield session
+    finally:
+        with _lock:
+            _session = before
 
 
 def current() -> Session:

@@ -25,7 +25,7 @@ from brignb.controller.spawning import Sandbox, spawn
 from brignb.errors import BadInput, BrignbError, NotFound
 from brignb.executors import sandbox
 from brignb.executors.sandbox import Bind
-from brignb.export import FORK, check, choose, to_bytes
+from brignb.export import FORK, choose, review, to_bytes
 from brignb.model.assignment import Assignment
 from brignb.model.builds import JobRecord, Outcome, State
 from brignb.model.events import Event, Revision
@@ -86,7 +86,10 @@ class _Run:
 
     def prepare(self, raw: bytes) -> None:
         """Export the notebook, copy the source; every error of the caller's shows before anything runs."""
-        exported = check(raw, name=str(self._options.notebook), redactor=self._secrets.redactor)
+        found = review(raw, name=str(self._options.notebook), redactor=self._secrets.redactor)
+        exported = found.accepted()
+        for warning in found.warnings:
+            print(f"warning: {warning}", file=sys.stderr)  # noqa: T201 - the terminal is the place
         resolve(exported.parameters, self._event, dict(self._options.parameters))
         tier, self._why = choose(exported.worker_notebook, self._project.tier)
         self._tier = "shell" if tier == FORK else tier  # there is no zygote to fork from

@@ -1,4 +1,4 @@
-"""The bodies in this folder, read once; README.md says where each is from."""
+"""The bodies in this folder, and those that `brignb.testing` ships, read once; README.md says where each is from."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 _HERE = Path(__file__).parent
+_SHIPPED = _HERE.parents[1] / "brignb" / "testing" / "recorded"
 
 
 @cache
 def github() -> dict[str, list[dict[str, Any]]]:
     """GitHub's payloads by event."""
-    return json.loads(gzip.decompress((_HERE / "github.json.gz").read_bytes()))
+    return json.loads(gzip.decompress((_SHIPPED / "github.json.gz").read_bytes()))
 
 
 @cache
@@ -27,4 +28,4 @@ def other() -> dict[str, str]:
 @cache
 def registries() -> dict[str, Any]:
     """Container registries' bodies by name."""
-    return {name: entry["body"] for name, entry in json.loads((_HERE / "registries.json").read_text()).items()}
+    return {name: entry["body"] for name, entry in json.loads((_SHIPPED / "registries.json").read_text()).items()}
