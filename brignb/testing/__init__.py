@@ -1,4 +1,4 @@
-"""Handlers under test, without a server: real payloads, an executor that runs nothing and remembers all, and a plugin for pytest.
+"""Handlers under test: real payloads, an executor that runs nothing and remembers all, a plugin for pytest; and a server for a while.
 
     from brignb.testing import FakeExecutor, fire, payloads
 
@@ -20,10 +20,18 @@ if TYPE_CHECKING:
     from brignb.testing import payloads
     from brignb.testing.executor import FakeExecutor, Ran
     from brignb.testing.firing import Fired, fire
+    from brignb.testing.server import LocalServer, Server
 
-__all__ = ["FakeExecutor", "Fired", "Ran", "fire", "payloads"]
+__all__ = ["FakeExecutor", "Fired", "LocalServer", "Ran", "Server", "fire", "payloads"]
 
-_HOMES = {"FakeExecutor": "executor", "Ran": "executor", "Fired": "firing", "fire": "firing"}
+_HOMES = {
+    "FakeExecutor": "executor",
+    "Ran": "executor",
+    "Fired": "firing",
+    "LocalServer": "server",
+    "Server": "server",
+    "fire": "firing",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -3,7 +3,7 @@
     payloads.github("pull_request:opened")                       event.type, event.data, event.revision as in a build
     payloads.github("push", {"ref": "refs/heads/dev"})           the same, with a part of it changed
     payloads.registry("acr")                                     event.image is set
-    payloads.simple({"tag": "1.0"}), payloads.event("deployed", {...})
+    payloads.cloudevent("com.example.shipped", {"tag": "1.0"}), payloads.simple({...}), payloads.event("deployed", {...})
     payloads.names()                                             what was recorded
 
     delivery = payloads.delivery("push", project="me/app", secret="…")    # the request itself, signed: for a server of one's own
@@ -27,7 +27,7 @@ from importlib import resources
 from typing import Any, Final
 
 from brignb.errors import BadInput, NotFound
-from brignb.gateways import GitHub, Registry, Simple
+from brignb.gateways import CloudEvents, GitHub, Registry, Simple
 from brignb.model.events import Draft, Event, Revision, event_type
 from brignb.model.gateway import Gateway, Ignore, Inbound, Refuse
 from brignb.model.names import new_id
@@ -101,6 +101,13 @@ def simple(data: Any = None, *, project: str = PROJECT) -> Event:
     """A `simpleevent` with any JSON, or none."""
     body = b"" if data is None else _written(data)
     return _judged(Simple(), Delivery(f"/simpleevents/v1/{project}/{_SECRET}", {"content-type": _JSON}, body), project)
+
+
+def cloudevent(kind: str, data: Any = None, *, source: str = "/tests", project: str = PROJECT) -> Event:
+    """A CloudEvent, sent in binary mode: `event.payload` is its data."""
+    headers = {"content-type": _JSON, "ce-specversion": "1.0", "ce-id": _id(), "ce-source": source, "ce-type": kind}
+    body = b"" if data is None else _written(data)
+    return _judged(CloudEvents(), Delivery(f"/cloudevents/v1/{project}/{_SECRET}", headers, body), project)
 
 
 def event(

@@ -67,6 +67,8 @@ def test_every_name_is_an_event_or_says_why_not():
 def test_simple_and_made_up_events():
     assert payloads.simple({"ref": "main"}).revision.ref == "main"
     assert payloads.simple().payload == ""
+    cloud = payloads.cloudevent("com.example.shipped", {"tag": "1.0"}, source="/shop")
+    assert (cloud.type, cloud.source, cloud.data) == ("com.example.shipped", "/shop", {"tag": "1.0"})
     event = payloads.event("deployed", {"a": 1}, ref="v1")
     assert (event.type, event.data, event.revision.ref, event.source) == ("deployed", {"a": 1}, "v1", "api")
 
