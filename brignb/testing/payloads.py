@@ -90,11 +90,7 @@ def registry(name: str, changes: Mapping[str, Any] | None = None, *, project: st
         NotFound: That registry was not recorded.
         BadInput: See `github`.
     """
-    recorded = _registries()
-    if name not in recorded:
-        raise _unknown(name, recorded)
-    body = _written(_changed(recorded[name], changes))
-    return _judged(Registry(), Delivery(f"/events/webhook/{project}", {"content-type": _JSON}, body), project)
+    return _judged(Registry(), registry_delivery(name, changes, project=project), project)
 
 
 def simple(data: Any = None, *, project: str = PROJECT) -> Event:
@@ -157,6 +153,18 @@ def delivery(
         "x-hub-signature-256": "sha256=" + hmac.digest(secret.encode(), body, "sha256").hex(),
     }
     return Delivery(f"/events/github/{project}" if project else "/events/github", headers, body)
+
+
+def registry_delivery(name: str, changes: Mapping[str, Any] | None = None, *, project: str = PROJECT) -> Delivery:
+    """A registry's request, unsigned as they are: for a project without a `registrySecret`.
+
+    Raises:
+        NotFound: That registry was not recorded.
+    """
+    recorded = _registries()
+    if name not in recorded:
+        raise _unknown(name, recorded)
+    return Delivery(f"/events/webhook/{project}", {"content-type": _JSON}, _written(_changed(recorded[name], changes)))
 
 
 def _judged(gateway: Gateway, sent: Delivery, project: str) -> Event:
