@@ -60,6 +60,14 @@ class Expired:
     more: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which pending builds somebody takes: a project's, of these event types, as `Event.matches` has them; none: of all types."""
+
+    project: str
+    types: tuple[str, ...] = ()
+
+
 class Store(Protocol):
     """See the module."""
 
@@ -119,8 +127,17 @@ class Store(Protocol):
 
     # builds
 
-    async def claim(self, *, at: int, limit: int) -> tuple[Build, ...]:
-        """The oldest pending builds become running, in order; their project's other builds do not hold them up."""
+    async def claim(
+        self, *, at: int, limit: int, only: Wanted | None = None, but: Sequence[Wanted] = ()
+    ) -> tuple[Build, ...]:
+        """The oldest pending builds become running, in order; their project's other builds do not hold them up.
+
+        Args:
+            at: Now.
+            limit: How many.
+            only: Of these; None: of all.
+            but: None of these.
+        """
 
     async def build(self, build_id: str) -> Build | None:
         """With its jobs, in the order in which they were first told of."""

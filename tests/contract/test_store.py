@@ -15,7 +15,7 @@ from brignb.model.events import DedupeKey, Draft, Image, Revision
 from brignb.model.names import new_id
 from brignb.model.projects import Policy, Project
 from brignb.store.sealing import Sealer
-from brignb.store.seam import Accept, Accepted, Store
+from brignb.store.seam import Accept, Accepted, Store, Wanted
 from brignb.store.sql import SqlStore
 
 P, Q = "acme/site", "acme/tools"
@@ -449,6 +449,23 @@ async def test_no_build_is_claimed_twice(store):
 async def test_claiming_none(store):
     await queued(store, 1)
     assert await store.claim(at=2_000, limit=0) == ()
+
+
+TYPES = ("push", "Push", "push:x", "pushed", "pull_request:opened", "pull_request:opened:again", "p%", "image_push")
+
+
+@pytest.mark.parametrize("types", [(), ("*",), ("push",), ("pull_request",), ("pull_request:opened", "p%"), ("nothing",)])
+async def test_claiming_some_and_all_but_some(store, types):
+    """What one takes and what the others take is everything, and no handler's type is understood in another way here."""
+    ids = {kind: (await queued(store, n, type=kind))[0] for n, kind in enumerate(TYPES)}
+    (elsewhere,) = await queued(store, 99, project=Q)
+    wanted = Wanted(P, types)
+    others = [each.id for each in await store.claim(at=2_000, limit=99, but=[wanted, Wanted("no/body")])]
+    chosen = [each.id for each in await store.claim(at=2_000, limit=99, only=wanted)]
+    events = {kind: await store.event((await store.build(each)).event_id) for kind, each in ids.items()}
+    matching = [ids[kind] for kind in TYPES if not types or any(events[kind].matches(each) for each in types)]
+    assert chosen == matching
+    assert others == [each for each in [*ids.values(), elsewhere] if each not in matching]
 
 
 # the state machine and its fences
