@@ -61,7 +61,9 @@ def claim(
     if only is not None or but:  # else events need not be looked at
         chosen = [_wanted(only)] if only is not None else []
         waiting = waiting.select_from(_BOTH).where(*chosen, *(not_(_wanted(each)) for each in but))
-    ids = connection.scalars(waiting.with_for_update(skip_locked=True, of=builds)).all()  # SQLite has one writer and ignores it
+    ids = connection.scalars(
+        waiting.with_for_update(skip_locked=True, of=builds)
+    ).all()  # SQLite has one writer and ignores it
     if not ids:
         return ()
     connection.execute(_move(State.RUNNING).where(builds.c.id.in_(ids)).values(started_at=at))

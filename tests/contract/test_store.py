@@ -454,7 +454,9 @@ async def test_claiming_none(store):
 TYPES = ("push", "Push", "push:x", "pushed", "pull_request:opened", "pull_request:opened:again", "p%", "image_push")
 
 
-@pytest.mark.parametrize("types", [(), ("*",), ("push",), ("pull_request",), ("pull_request:opened", "p%"), ("nothing",)])
+@pytest.mark.parametrize(
+    "types", [(), ("*",), ("push",), ("pull_request",), ("pull_request:opened", "p%"), ("nothing",)]
+)
 async def test_claiming_some_and_all_but_some(store, types):
     """What one takes and what the others take is everything, and no handler's type is understood in another way here."""
     ids = {kind: (await queued(store, n, type=kind))[0] for n, kind in enumerate(TYPES)}
