@@ -13,7 +13,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from brignb.errors import BrignbError
@@ -110,6 +110,10 @@ class Session:
     _runs: defaultdict[str, itertools.count[int]] = field(
         default_factory=lambda: defaultdict(lambda: itertools.count(1))
     )
+
+    def of_build(self, **of_it: Any) -> Session:
+        """This session in a build's service: its id, time, attempt and who hears of it; its runs are counted from one."""
+        return replace(self, **of_it, _runs=defaultdict(lambda: itertools.count(1)))
 
     def next_run(self, name: str) -> int:
         """The how-manyth `run()` of that name in this attempt, from 1."""

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 
 import pytest
@@ -18,14 +17,6 @@ def waiting(address: tuple[str, int]) -> str:
         "gate.sendall(b'here')\n"
         "print('went on', gate.recv(10))"
     )
-
-
-@pytest.fixture
-def door():
-    """The same over loopback: a sandbox does not see the test's folders."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        listening.settimeout(30)
-        yield listening
 
 
 def processes(mark: str) -> list[str]:
