@@ -76,6 +76,8 @@ class PostedJob(Shape):
     reason: str | None = None
     started_at: int | None = None
     finished_at: int | None = None
+    digest: str | None = Field(default=None, max_length=64)
+    outputs: dict[str, str] = {}
 
 
 class EmittedEvent(Shape):

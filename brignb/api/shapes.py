@@ -92,6 +92,8 @@ class JobShape(Shape):
     attempt: int
     started_at: str | None
     finished_at: str | None
+    digest: str | None = Field(description="Of what it was made of; the same digest, the same job")
+    outputs: dict[str, str] = Field(description="What it wrote to $BRIGNB_OUTPUT, redacted")
 
 
 class BuildShape(Shape):
@@ -108,6 +110,7 @@ class BuildShape(Shape):
     started_at: str | None
     finished_at: str | None
     worker: WorkerShape
+    given_notebook: str | None = Field(description="SHA-256 of the notebook that a rerun was given; else it is the commit's")
     jobs: list[JobShape]
 
 

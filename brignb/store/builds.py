@@ -15,7 +15,7 @@ from brignb.model.builds import TRANSITIONS, Build, Outcome, State
 from brignb.store import jobs, pages
 from brignb.store.rows import BUILD, build_of, storable
 from brignb.store.seam import Page, Wanted
-from brignb.store.tables import builds, events
+from brignb.store.tables import builds, events, notebooks
 
 _BOTH: Final = builds.join(events, builds.c.event_id == events.c.id)
 _JOINED: Final = select(*BUILD).select_from(_BOTH)
@@ -31,6 +31,11 @@ def get(connection: Connection, build_id: str) -> Build | None:
     """One, with its jobs."""
     row = connection.execute(_JOINED.where(builds.c.id == build_id)).one_or_none()
     return build_of(row, jobs.of(connection, [row.id]).get(row.id, ())) if row else None
+
+
+def notebook(connection: Connection, build_id: str) -> bytes | None:
+    """The one that it was given."""
+    return connection.scalar(select(notebooks.c.content).where(notebooks.c.build_id == build_id))
 
 
 def listed(

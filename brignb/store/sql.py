@@ -110,6 +110,10 @@ class SqlStore:
         """Newest first, with their jobs."""
         return await self._database.read(builds.listed, project=project, state=state, limit=limit, cursor=cursor)
 
+    async def notebook(self, build_id: str) -> bytes | None:
+        """As it was given to a rerun."""
+        return await self._database.read(builds.notebook, build_id)
+
     async def note_start(self, build_id: str, *, attempt: int, commit: str | None, tier: str) -> bool:
         """Before its worker is told."""
         return await self._database.write(builds.note, build_id, attempt=attempt, resolved_commit=commit, tier=tier)
