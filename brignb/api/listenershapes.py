@@ -77,7 +77,7 @@ class PostedJob(Shape):
     started_at: int | None = None
     finished_at: int | None = None
     digest: str | None = Field(default=None, max_length=64)
-    outputs: dict[str, str] = {}
+    outputs: dict[str, str] = Field(default={})
 
 
 class EmittedEvent(Shape):

@@ -110,7 +110,9 @@ class BuildShape(Shape):
     started_at: str | None
     finished_at: str | None
     worker: WorkerShape
-    given_notebook: str | None = Field(description="SHA-256 of the notebook that a rerun was given; else it is the commit's")
+    given_notebook: str | None = Field(
+        description="SHA-256 of the notebook that a rerun was given; else it is the commit's"
+    )
     jobs: list[JobShape]
 
 
