@@ -185,6 +185,7 @@ async def services(tmp_path):
     yield Services(
         store=store,
         archive=archive,
+        source=None,
         news=news,
         gateways=[GitHub(), Registry(), Simple(), CloudEvents()],
         cr=True,

@@ -36,9 +36,13 @@ class Notebook:
         """Execute a cell, and do not wait."""
         return self.client.execute(source)
 
-    def run(self, source: str, *, seconds: float = 60) -> str:
-        """Execute a cell; what it printed or showed."""
-        return self.until_idle(self.begin(source), seconds=seconds)
+    def run(self, source: str, *answers: str, seconds: float = 60) -> str:
+        """Execute a cell; what it printed or showed. It is answered where it asks."""
+        request = self.client.execute(source, allow_stdin=bool(answers))
+        for answer in answers:
+            self.client.get_stdin_msg(timeout=seconds)
+            self.client.input(answer)
+        return self.until_idle(request, seconds=seconds)
 
     def until_idle(self, request: str, *, seconds: float = 60) -> str:
         """What a cell has printed until its end."""

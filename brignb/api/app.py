@@ -22,7 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Route, request_response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from brignb.api import builds, events, later, listeners, logs, projects
+from brignb.api import builds, events, later, listeners, logs, projects, sources
 from brignb.api.answers import failure, on_crash, on_error, on_http
 from brignb.api.greeting import Greeting
 from brignb.api.guarding import Callers, Guarded, require_guarded, secured
@@ -94,6 +94,7 @@ def _api(services: Services, inbox: Inbox) -> FastAPI:
         listeners.router(services),
         projects.router(services),
         logs.router(services),
+        sources.router(services),
         builds.router(services, inbox),
     )
     api = FastAPI(

@@ -11,6 +11,7 @@ from brignb.model.builds import Build, JobRecord, Outcome
 from brignb.model.events import Event
 from brignb.model.gateway import Gateway
 from brignb.model.names import new_id
+from brignb.source.seam import Source
 from brignb.store.news import News
 from brignb.store.seam import Store, Wanted
 
@@ -70,6 +71,7 @@ class Services:
         news: Rung after each change of a build.
         cr: Whether container registries may send webhooks.
         token: Of the API's callers.
+        source: Where repositories are read.
         now_ms: Milliseconds since 1970.
         randomness: So many random bytes.
         wake: Tells the controller that builds wait.
@@ -83,6 +85,7 @@ class Services:
 
     store: Store
     archive: Archive
+    source: Source
     news: News
     gateways: Sequence[Gateway]
     cr: bool

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, Any, Final
+from urllib.parse import quote
 
 import httpx
 
 from brignb.archive.follow import Told
-from brignb.client.answers import checked
+from brignb.client.answers import checked, unreachable
 from brignb.client.calls import JSON, SECONDS, Calls, of_build, of_project
 from brignb.client.following import SILENCE, End, follow
+
+SOURCE_SECONDS: Final = 600.0
+"""Seconds for the first byte of a source: the server may have to fetch it, and packs it before it sends it."""
 
 
 class Client(Calls):
@@ -79,6 +83,10 @@ class Client(Calls):
         """Newest first, without payloads."""
         return self._json("GET", "/api/events", params=_given(project=project, limit=limit, cursor=cursor))
 
+    def event(self, event_id: str) -> JSON:
+        """One, with its payload."""
+        return self._json("GET", f"/api/events/{quote(event_id, safe='')}")
+
     # builds
 
     def builds(
@@ -100,9 +108,33 @@ class Client(Calls):
         """End it; answers it as it is then."""
         return self._json("POST", f"{of_build(build_id)}/cancel")
 
-    def rerun(self, build_id: str) -> JSON:
-        """A new build of the same; answers `status`, `event` and `build`."""
-        return self._json("POST", f"{of_build(build_id)}/rerun")
+    def rerun(self, build_id: str, notebook: bytes | None = None, *, name: str = "notebook") -> JSON:
+        """A new build of the same; answers `status`, `event` and `build`.
+
+        Args:
+            build_id: Of which.
+            notebook: What it runs; None: what that one ran.
+            name: The notebook's, for messages.
+        """
+        url = f"{of_build(build_id)}/rerun"
+        return self._json("POST", url, params={"name": name[:200]}, content=notebook or b"")
+
+    def notebook(self, build_id: str) -> bytes:
+        """The author's notebook that it ran."""
+        return self._answer("GET", f"{of_build(build_id)}/notebook").content
+
+    def source(self, build_id: str, file: IO[bytes]) -> None:
+        """Write the work tree of its commit, a tar archive, into a file."""
+        url = f"{of_build(build_id)}/source"
+        timeout = httpx.Timeout(SECONDS, read=SOURCE_SECONDS)
+        try:
+            with self._http.stream("GET", url, timeout=timeout) as answer:
+                if answer.is_error:
+                    answer.read()
+                for chunk in checked(answer, self._server).iter_bytes():
+                    file.write(chunk)
+        except httpx.TransportError as error:
+            raise unreachable(error, self._server) from error
 
     def logs(
         self,

@@ -24,7 +24,7 @@ from brignb.controller.losing import lose
 from brignb.controller.records import materialise
 from brignb.controller.site import Site
 from brignb.errors import Conflict, NotFound, Unavailable
-from brignb.model.builds import Build, JobRecord, Outcome, State
+from brignb.model.builds import NOTEBOOK, Build, JobRecord, Outcome, State
 from brignb.model.events import Event
 from brignb.store.seam import Wanted
 
@@ -32,8 +32,6 @@ log = logging.getLogger(__name__)
 
 LEASE: Final = 6.0
 """Seconds from a kernel's last word to its end, as it is seen here. It speaks every 2."""
-TIER: Final = "notebook"
-"""What a build's `worker` says of it."""
 _CANCELED: Final = Outcome(state=State.CANCELED, reason="canceled", message="the build was canceled")
 
 
@@ -163,7 +161,9 @@ class Notebooks:
             build = held.build
             event = await self._site.store.event(build.event_id)
             assert event is not None  # noqa: S101 - a project whose build runs cannot be deleted
-            await self._site.store.note_start(build.id, attempt=build.attempt, commit=event.revision.commit, tier=TIER)
+            await self._site.store.note_start(
+                build.id, attempt=build.attempt, commit=event.revision.commit, tier=NOTEBOOK
+            )
             noted = asyncio.get_running_loop().create_future()
             noted.set_result(None)
             held.words = StoreListener(self._site, build, event, noted=noted)

@@ -31,6 +31,9 @@ class State(StrEnum):
         return self in TERMINAL
 
 
+NOTEBOOK: Final = "notebook"
+"""The tier of a build that a notebook handled, not a worker."""
+
 TERMINAL: Final = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELED, State.TIMED_OUT, State.LOST})
 
 TRANSITIONS: Final[dict[State, frozenset[State]]] = {

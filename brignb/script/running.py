@@ -82,7 +82,7 @@ class Running:
         self._grew = grew
         self._canceled = asyncio.Event()
         self._pump: Pump | None = None
-        self._digest = order.spec.digest(commit=session.commit, redact=session.redactor.tree)
+        self._digest = order.spec.digest(commit=session.commit(), redact=session.redactor.tree)
         self._try = self.first()
 
     def first(self) -> Try:

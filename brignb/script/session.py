@@ -74,6 +74,10 @@ class Remembered:
     lines: tuple[LogLine, ...]
 
 
+def _unknown() -> str | None:
+    return None
+
+
 def _nothing(_digest: str) -> Remembered | None:
     return None
 
@@ -104,7 +108,7 @@ class Session:
         told: Hears of each job's states, in order.
         progressed: Hears (job id, size) when lines of a job were appended.
         emit: Raises the next event in the same project (type, payload); returns when it is durable.
-        commit: Whose files stand at `/src`, unchanged; None: nobody knows; empty: none, there is no source.
+        commit: Asked before each job: whose files stand at `/src`, unchanged; None: nobody knows; empty: there is no source.
         remembers: A job that has succeeded before, by its `JobSpec.digest`; its recorded result stands for another run.
         log_cap: Bytes of a job's log that are kept.
         now_ms: The clock, for brignb's own lines.
@@ -126,7 +130,7 @@ class Session:
     progressed: Callable[[str, int], None] = _unheard
     emit: Callable[[str, str], Awaitable[Any]] = _no_emit
     view: View = field(default_factory=NoView)
-    commit: str | None = None
+    commit: Callable[[], str | None] = _unknown
     remembers: Callable[[str], Remembered | None] = _nothing
     log_cap: int = 64 * 1024 * 1024
     now_ms: Callable[[], int] = _wall_clock_ms

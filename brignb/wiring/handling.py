@@ -101,11 +101,8 @@ class Handling:
         self._reporter.begin({stream: (size, there[stream]) for stream, size in here.items()})
         sink = ArchiveSink(own.archive, build_id, now_ms=now_ms, news=self._news, cap=own.log_cap)
         tape = self._tape = Tape(Scribe(Plan(redactor=own.redactor), sink))
-        sessions.enter(self._session(tape))
-        try:
+        with sessions.acting(self._session(tape)):
             outcome = await self._ended(tape)
-        finally:
-            sessions.enter(own)
         return outcome if await portal.in_thread(partial(self._told, outcome, tape, sink)) else None
 
     def _started(self) -> Mapping[str, int] | None:
@@ -134,7 +131,7 @@ class Handling:
         tape.close()
         if outcome.state is not State.SUCCEEDED:
             said = f"{outcome.state}: {outcome.reason}: {outcome.message}"
-            sink.line("system", said.splitlines()[0], partial=False)  # so that `build logs` alone tells how it ended
+            sink.lines("system", said.splitlines()[0], partial=False)  # so that `build logs` alone tells how it ended
         sink.close()
         self._reporter.close()
         return self._reporter.insist(

@@ -175,6 +175,7 @@ async def _server(
         services = Services(
             store=store,
             archive=archive,
+            source=source,
             news=news,
             gateways=gateways,
             cr=options.cr,

@@ -342,7 +342,7 @@ def test_display_is_one_line_where_a_view_shows_it(session) -> None:
 
 def test_a_remembered_job_is_not_run(session, heard) -> None:
     """While a build is debugged: same definition, same inputs; its recorded end, outputs and log are there at once, and say what they are."""
-    session.commit = "c" * 40
+    session.commit = lambda: "c" * 40
     tasks = ["echo ran >> ran", 'echo "tag=v1" >> "$BRIGNB_OUTPUT"', "echo seen"]
     Job("build", tasks=tasks).run().wait()
     (record,) = [job for job in heard.told if job.state.terminal]
@@ -365,7 +365,7 @@ def test_a_remembered_job_is_not_run(session, heard) -> None:
 @pytest.mark.parametrize("value", ["s3cr3t-token-value", "x" * 70_000])
 def test_what_cannot_be_told_whole_is_not_remembered(session, heard, value) -> None:
     """A masked or dropped output must not stand for the real one."""
-    session.commit = "c" * 40
+    session.commit = lambda: "c" * 40
     Job("build", tasks=f'echo "tag={value}" >> "$BRIGNB_OUTPUT"').run().wait()
     (record,) = [job for job in heard.told if job.state.terminal]
     assert record.digest is None
