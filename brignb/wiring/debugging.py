@@ -20,12 +20,14 @@ from typing import Any, Final
 
 from brignb.archive.follow import Told
 from brignb.client import Client
-from brignb.errors import BadInput, Conflict, NotFound
+from brignb.errors import BadInput, Conflict
 from brignb.model.builds import NOTEBOOK, State
 from brignb.wiring.recalling import FACTS, HERE, git, remembered_jobs
 from brignb.wiring.sessions import PROJECT_FILE
 
 _SCRATCH: Final = "scratch"
+_WITH_IDS: Final = (4, 5)
+"""The nbformat from which on cells have ids."""
 
 
 def default_folder(build_id: str) -> Path:
@@ -51,14 +53,15 @@ def prepare(client: Client, build_id: str, folder: Path | None = None) -> Path:
     if (there := _made_before(folder, build["id"])) is not None:
         return there
     _refuse(build)
-    notebook = client.notebook(build["id"])
-    path = _path(folder, client.project(build["project"])["notebook"])
     try:
-        _fill(client, build, folder)
-        _keep(client, build, folder, path, notebook)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as aside:
+            draft = Path(aside) / folder.name  # a folder is there whole, or not at all
+            name = _make(client, build, draft)
+            draft.rename(folder)
     except OSError as error:
         raise BadInput(f"it cannot be made: {error.strerror or error}", where=str(error.filename or folder)) from error
-    return path
+    return folder / name
 
 
 # what is fetched
@@ -87,6 +90,20 @@ def _made_before(folder: Path, build_id: str) -> Path | None:
     raise Conflict("it holds something else", where=str(folder), hint="name another folder by --dir")
 
 
+def _make(client: Client, build: Mapping[str, Any], folder: Path) -> str:
+    """The whole folder; the notebook's path in it."""
+    project = client.project(build["project"])
+    ran = client.notebook(build["id"])
+    _fill(client, build, folder, from_repository=project["cloneURL"] is not None)
+    path = _path(folder, project["notebook"])
+    record = _keep(client, build, project, folder)
+    (folder / HERE / "ran.ipynb").write_bytes(ran)
+    opened = _for_debugging(json.loads(ran), build, _injected(record))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(opened, indent=1) + "\n")
+    return str(project["notebook"])
+
+
 def _path(folder: Path, name: str) -> Path:
     path = folder / name
     if not path.resolve().is_relative_to(folder.resolve()) or path.suffix != ".ipynb":
@@ -94,32 +111,28 @@ def _path(folder: Path, name: str) -> Path:
     return path
 
 
-def _fill(client: Client, build: Mapping[str, Any], folder: Path) -> None:
+def _fill(client: Client, build: Mapping[str, Any], folder: Path, *, from_repository: bool) -> None:
     """The commit's work tree; an empty one, where there is no repository."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile() as file:
-        try:
+    folder.mkdir()
+    if from_repository:
+        with tempfile.TemporaryFile() as file:
             client.source(build["id"], file)
-        except NotFound:
-            if build["event"]["revision"]["commit"] is not None:
-                raise
-            git(folder, "init", "--quiet")
-        else:
             file.seek(0)
             with tarfile.open(fileobj=file, mode="r:") as archive:
                 archive.extractall(folder, filter="tar")
+    else:
+        git(folder, "init", "--quiet")
     exclude = folder / ".git" / "info" / "exclude"
     exclude.parent.mkdir(exist_ok=True)
     with exclude.open("a") as lines:
         lines.write(f"/{HERE}/\n.ipynb_checkpoints/\n")
 
 
-def _keep(client: Client, build: Mapping[str, Any], folder: Path, path: Path, notebook: bytes) -> None:
-    """The notebook, what `begin` reads, and what a person may want to look at."""
-    project = client.project(build["project"])
+def _keep(client: Client, build: Mapping[str, Any], project: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """What `begin` reads, and what a person may want to look at; answers the record."""
     ours = folder / HERE
-    (ours / "jobs").mkdir(parents=True)
-    (ours / "ran.ipynb").write_bytes(notebook)
+    ours.mkdir()  # nothing of the repository's may stand there
+    (ours / "jobs").mkdir()
     record = client.record(build["id"])
     (ours / "record.ipynb").write_bytes(record)
     for job in remembered_jobs(build):
@@ -128,15 +141,14 @@ def _keep(client: Client, build: Mapping[str, Any], folder: Path, path: Path, no
     facts = {
         "build": build,
         "event": client.event(build["event"]["id"]),
-        "notebook": str(path.relative_to(folder)),
+        "notebook": project["notebook"],
         "clone_url": project["cloneURL"],
         "namespace": project["namespace"],
         "project_file": _project_file(),
     }
-    opened = _for_debugging(json.loads(notebook), build, _injected(json.loads(record)))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(opened, indent=1) + "\n")
-    (ours / FACTS).write_text(json.dumps(facts, indent=1) + "\n")  # last: a folder without it is not finished
+    (ours / FACTS).write_text(json.dumps(facts, indent=1) + "\n")
+    found: dict[str, Any] = json.loads(record)
+    return found
 
 
 def _project_file() -> str | None:
@@ -172,6 +184,8 @@ def _for_debugging(notebook: dict[str, Any], build: Mapping[str, Any], injected:
             cells.append(_cell(injected))
     if any("events.on" in "".join(cell["source"]) for cell in notebook["cells"]):
         cells.append(_cell(last))
+    if (notebook["nbformat"], notebook["nbformat_minor"]) >= _WITH_IDS:
+        cells = [{"id": f"brignb-debug-{at}", **cell} for at, cell in enumerate(cells)]
     return {**notebook, "cells": cells}
 
 

@@ -54,7 +54,17 @@ def begin(start: Path | None = None) -> tuple[Event, BoundProject]:
         remembers=lambda digest: _remembered(folder, build, digest),
     )
     sessions.enter(session)
+    _say(build, event)
     return event, project
+
+
+def _say(build: Mapping[str, Any], event: Event) -> None:
+    because = f" ({build['reason']})" if build["reason"] else ""
+    commit = f" at {event.revision.commit[:12]}" if event.revision.commit else ""
+    print(f"build {build['id']}: {event.type} of {build['project']}{commit}, {build['state']}{because}")  # noqa: T201 - under the cell
+    names = ", ".join(dict.fromkeys(job["name"] for job in remembered_jobs(build)))
+    if names:
+        print(f"remembered: {names}; run(fresh=True) runs them")  # noqa: T201 - the same
 
 
 def _facts(start: Path) -> tuple[Path, dict[str, Any]]:

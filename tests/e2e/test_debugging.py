@@ -151,7 +151,8 @@ def test_without_a_repository(own_server, pipeline, author, kernels):
     text = pipeline.notebook(("x = 'unset'  # from: event.data.x", ["parameters"]), "print(event.type, x)\n1 / 0")
     own_server.create(pipeline.file("tests/plain", None, defaultNotebook=text))
     raised = own_server.http.post(
-        "/api/projects/tests/plain/events", json={"type": "ping", "payload": {"x": "given"}}
+        "/api/projects/tests/plain/events",
+        json={"type": "ping", "payload": {"x": "given"}, "revision": {"commit": "c" * 40}},
     ).json()
     assert own_server.ended(raised["build"])["state"] == "failed"
     made = own_server.cli("debug", raised["build"], "--no-open", "-o", "json", cwd=author)
