@@ -22,9 +22,12 @@ from brignb.api.protocol import BoundedHttp
 from brignb.api.services import Services
 from brignb.archive.files import FileArchive
 from brignb.archive.seam import RECORD, WORKER
+from brignb.controller.notebooks import Notebooks
+from brignb.controller.site import Site as BuildSite
 from brignb.gateways import CloudEvents, GitHub, Registry, Simple
 from brignb.model.builds import JobRecord, Outcome, State
 from brignb.model.logs import LogLine
+from brignb.model.names import new_id
 from brignb.store.news import News
 from brignb.store.sealing import Sealer
 from brignb.store.sql import SqlStore
@@ -166,17 +169,32 @@ async def services(tmp_path):
     async def record(build_id):
         return archive.get(build_id, RECORD)
 
+    folders = {name: tmp_path / name for name in ("builds", "work", "cache")}
+    controllers = BuildSite(
+        store=store,
+        archive=archive,
+        source=None,
+        news=news,
+        now_ms=now,
+        new_ids=lambda at: (new_id(at, secrets.token_bytes(10)), new_id(at, secrets.token_bytes(10))),
+        wake=lambda: notebooks.wake(),  # noqa: PLW0108 - it is made of this
+        hidden=None,
+        **folders,
+    )
+    notebooks = Notebooks(controllers)
     yield Services(
         store=store,
         archive=archive,
+        source=None,
         news=news,
         gateways=[GitHub(), Registry(), Simple(), CloudEvents()],
         cr=True,
         token=TOKEN,
         now_ms=now,
         randomness=secrets.token_bytes,
-        wake=lambda: None,
+        wake=notebooks.wake,
         cancel=cancel,
+        notebooks=notebooks,
         record=record,
         version="0.0.0",
         hosts=("localhost", "127.0.0.1", "::1"),
@@ -188,16 +206,21 @@ async def services(tmp_path):
 async def site_of(services: Services):
     """A site of these services."""
     woken: list[int] = []
-    services = replace(services, wake=lambda: woken.append(1))
-    async with serving(services) as address:
+
+    def wake():
+        woken.append(1)
+        services.notebooks.wake()
+
+    running = replace(services, wake=wake)
+    async with serving(running) as address:
         url = f"http://127.0.0.1:{address[1]}"
         bearer = {"authorization": f"Bearer {TOKEN}"}
         async with (
             httpx.AsyncClient(base_url=url, headers=bearer, timeout=20, trust_env=False, verify=NO_TLS) as user,
             httpx.AsyncClient(base_url=url, timeout=20, trust_env=False, verify=NO_TLS) as stranger,
         ):
-            store, archive = services.store, services.archive
-            yield Site(services, store, archive, services.news, url, user, stranger, woken, address)
+            store, archive = running.store, running.archive
+            yield Site(running, store, archive, running.news, url, user, stranger, woken, address)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Route, request_response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from brignb.api import builds, events, later, logs, projects
+from brignb.api import builds, events, later, listeners, logs, projects, sources
 from brignb.api.answers import failure, on_crash, on_error, on_http
 from brignb.api.greeting import Greeting
 from brignb.api.guarding import Callers, Guarded, require_guarded, secured
@@ -90,9 +90,11 @@ def _own_routes(services: Services, metrics: Metrics, guard: Guard) -> list[Rout
 
 def _api(services: Services, inbox: Inbox) -> FastAPI:
     routers = (
-        events.router(services, inbox),  # before the projects, whose names may have slashes
+        events.router(services, inbox),  # these two before the projects, whose names may have slashes
+        listeners.router(services),
         projects.router(services),
         logs.router(services),
+        sources.router(services),
         builds.router(services, inbox),
     )
     api = FastAPI(
@@ -131,7 +133,7 @@ def _timed(app: ASGIApp, metrics: Metrics) -> ASGIApp:
     async def run(scope: Scope, receive: Receive, send: Send) -> None:
         begun = time.perf_counter()
         await app(scope, receive, send)
-        if not scope["path"].endswith("/logs"):
+        if not scope["path"].endswith(("/logs", "/next")):  # who calls these wants to wait
             took(time.perf_counter() - begun)
 
     return run

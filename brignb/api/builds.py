@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+import asyncio
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from brignb.api.answers import JSON
+from brignb.api.bodies import read_body
 from brignb.api.events import Cursor, IdempotencyKey, keys
 from brignb.api.inbox import Inbox, status_of, told
+from brignb.api.posting import LIMIT
 from brignb.api.projects import existing
 from brignb.api.services import Services
 from brignb.api.shapes import ACCEPTED, ERRORS, BuildPage, BuildShape, JobPage
 from brignb.errors import NotFound
+from brignb.export import check
 from brignb.model.builds import Build, State
 from brignb.model.events import Draft
+from brignb.model.redaction import Redactor
 from brignb.store.seam import Store
 
 NOTEBOOK: Final = "application/x-ipynb+json"
+_GIVEN: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": False,
+        "description": "A notebook to run instead of the one that ran",
+        "content": {NOTEBOOK: {"schema": {"type": "object"}}},
+    }
+}
 
 
 async def known(store: Store, build_id: str) -> Build:
@@ -79,10 +91,19 @@ def router(services: Services, inbox: Inbox) -> APIRouter:
         await services.cancel(build_id)
         return JSON((await known(store, build_id)).to_json())
 
-    @routes.post("/{build_id}/rerun", status_code=202, responses=ACCEPTED)
-    async def rerun_build(build_id: str, idempotency_key: IdempotencyKey = None) -> Response:
-        """A new build of a new event that says the same, at the commit that was resolved."""
+    @routes.post("/{build_id}/rerun", status_code=202, openapi_extra=_GIVEN, responses=ACCEPTED)
+    async def rerun_build(
+        build_id: str,
+        request: Request,
+        idempotency_key: IdempotencyKey = None,
+        name: Annotated[str, Query(max_length=200, description="The notebook's, for messages")] = "notebook",
+    ) -> Response:
+        """A new build of a new event that says the same, at the commit that was resolved; with the notebook that is given, if one is."""
         build = await known(store, build_id)
+        given = await read_body(request.headers, request.receive, LIMIT)
+        if given:
+            project = await existing(store, build.project)
+            await asyncio.to_thread(check, given, name=name, redactor=Redactor(project.secret_values()))
         event = await store.event(build.event_id)
         if event is None:
             raise NotFound("its event is no longer kept", where=build.id)
@@ -97,7 +118,8 @@ def router(services: Services, inbox: Inbox) -> APIRouter:
             keys=keys(idempotency_key),
             cause=event.cause,
         )
-        accepted = await inbox.accept(build.project, [draft])
+        notebook = given or (await store.notebook(build.id) if build.given_notebook else None)
+        accepted = await inbox.accept(build.project, [draft], notebook=notebook)
         return JSON(told(accepted[0]), status_of(accepted))
 
     return routes

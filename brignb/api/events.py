@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Query, Request
-from pydantic import ValidationError
 from starlette.responses import Response
 
 from brignb.api.answers import JSON
-from brignb.api.bodies import read_body
 from brignb.api.inbox import Inbox, status_of, told
+from brignb.api.posting import described, posted
 from brignb.api.projects import existing
 from brignb.api.services import Services
 from brignb.api.shapes import ACCEPTED, ERRORS, EventPage, EventShape, PostedEvent
-from brignb.errors import BadInput, NotFound
+from brignb.errors import NotFound
 from brignb.model.events import DedupeKey, Draft, Event, Revision, event_type
-from brignb.model.payload import decode
 
-LIMIT: Final = 25 * 1024 * 1024
-"""Bytes of a posted event; as much as GitHub's largest."""
 IDEMPOTENCY_MS: Final = 90 * 24 * 60 * 60 * 1000
 """For how long a sent `Idempotency-Key` is remembered."""
-_LARGE: Final = 64 * 1024
-_SCHEMA: Final = PostedEvent.model_json_schema(ref_template="#/components/schemas/{model}")
-_SCHEMA.pop("$defs")  # they stand among the document's components already
-_BODY: Final = {"requestBody": {"required": True, "content": {"application/json": {"schema": _SCHEMA}}}}
 
 IdempotencyKey = Annotated[
     str | None,
@@ -49,20 +40,19 @@ def router(services: Services, inbox: Inbox) -> APIRouter:
     @routes.post(
         "/projects/{owner}/{repo:path}/events",
         status_code=202,
-        openapi_extra=_BODY,
+        openapi_extra=described(PostedEvent),
         responses=ACCEPTED,
     )
     async def create_event(owner: str, repo: str, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
         """Raise an event; it is durable when this is answered."""
-        body = await read_body(request.headers, request.receive, LIMIT)
-        posted = await asyncio.to_thread(_posted, body) if len(body) > _LARGE else _posted(body)
+        given = await posted(request, PostedEvent)
         project = await existing(store, f"{owner}/{repo}")
         draft = Draft(
             gateway="api",
-            source=posted.source,
-            type=event_type(posted.type, where="type"),
-            payload=_text(posted.payload),
-            revision=_revision(posted),
+            source=given.source,
+            type=event_type(given.type, where="type"),
+            payload=_text(given.payload),
+            revision=_revision(given),
             any_commit=True,
             keys=keys(idempotency_key),
         )
@@ -94,21 +84,6 @@ def _listed(event: Event) -> dict[str, Any]:
     return {name: value for name, value in event.to_json().items() if name != "payload"}
 
 
-def _posted(body: bytes) -> PostedEvent:
-    """The posted event.
-
-    Raises:
-        PayloadError: It is not the JSON that the contract takes.
-        BadInput: It is not an event.
-    """
-    try:
-        return PostedEvent.model_validate(decode(body))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "body"
-        raise BadInput(str(first["msg"]), where=where[:200], hint="see PostedEvent in /api/openapi.json") from None
-
-
 def _text(payload: Any) -> str:
     """The payload as the event keeps it: a text as it is, any other JSON as JSON."""
     if isinstance(payload, str):
@@ -116,8 +91,8 @@ def _text(payload: Any) -> str:
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
 
 
-def _revision(posted: PostedEvent) -> Revision:
-    asked = posted.revision
+def _revision(given: PostedEvent) -> Revision:
+    asked = given.revision
     if asked is None:
         return Revision()
     commit, ref = Revision.parse(asked.commit), Revision.parse(asked.ref)

@@ -21,8 +21,15 @@ class Inbox:
         self._services = services
         self._metrics = metrics
 
-    async def accept(self, project: str, drafts: Sequence[Draft]) -> tuple[Accepted, ...]:
+    async def accept(
+        self, project: str, drafts: Sequence[Draft], *, notebook: bytes | None = None
+    ) -> tuple[Accepted, ...]:
         """Wake the controller; store events and their builds, all or none.
+
+        Args:
+            project: Whose.
+            drafts: The events.
+            notebook: What their builds run; None: the commit's own.
 
         Raises:
             Unavailable: They cannot be stored now.
@@ -40,6 +47,7 @@ class Inbox:
                     event_id=services.fresh_id(at),
                     build_id=services.fresh_id(at),
                     at=at,
+                    notebook=notebook,
                 )
                 for draft in drafts
             ]

@@ -2,17 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from brignb.archive.seam import Archive
-from brignb.model.builds import Build
+from brignb.model.builds import Build, JobRecord, Outcome
+from brignb.model.events import Event
 from brignb.model.gateway import Gateway
 from brignb.model.names import new_id
+from brignb.source.seam import Source
 from brignb.store.news import News
-from brignb.store.seam import Store
+from brignb.store.seam import Store, Wanted
 
 _RANDOM_BYTES = 10
+
+
+class Notebooks(Protocol):
+    """Notebooks that listen, by their leases; `brignb.controller.notebooks` has them.
+
+    Raises (every method but `open`):
+        NotFound: The lease is over.
+        Conflict: It does not hold that attempt of that build.
+    """
+
+    seconds: float
+
+    def open(self, wanted: Wanted) -> str:
+        """A new lease; answers its id."""
+
+    async def renew(self, lease_id: str) -> Build | None:
+        """The build that it holds, as it is now."""
+
+    async def close(self, lease_id: str) -> None:
+        """It is over."""
+
+    async def next(
+        self, lease_id: str, *, seconds: float, gone: Callable[[], Coroutine[Any, Any, None]]
+    ) -> tuple[Build, Event] | None:
+        """The build that it holds, else the next one, within so many seconds; nothing for who is gone."""
+
+    async def started(self, lease_id: str, build_id: str, attempt: int, notebook: bytes) -> Mapping[str, int]:
+        """The first line is about to run; answers the sizes of the build's own streams."""
+
+    async def job(self, lease_id: str, job: JobRecord) -> None:
+        """A job's state."""
+
+    async def append(
+        self, lease_id: str, build_id: str, attempt: int, stream: str, *, offset: int, data: bytes
+    ) -> None:
+        """A stream has grown."""
+
+    async def emit(
+        self, lease_id: str, build_id: str, attempt: int, event_type: str, payload: str
+    ) -> Mapping[str, Any]:
+        """An event is raised; answers its ids."""
+
+    async def finish(self, lease_id: str, build_id: str, attempt: int, outcome: Outcome) -> None:
+        """The build has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,10 +71,12 @@ class Services:
         news: Rung after each change of a build.
         cr: Whether container registries may send webhooks.
         token: Of the API's callers.
+        source: Where repositories are read.
         now_ms: Milliseconds since 1970.
         randomness: So many random bytes.
         wake: Tells the controller that builds wait.
         cancel: Ends a build, waiting or running; answers it as it is then, None when there is none.
+        notebooks: Those that listen.
         record: The record as it is now; None when no notebook has been seen yet.
         version: Ours.
         zygotes: Bytes of memory of the zygotes, by the modules that each has preloaded.
@@ -36,6 +85,7 @@ class Services:
 
     store: Store
     archive: Archive
+    source: Source
     news: News
     gateways: Sequence[Gateway]
     cr: bool
@@ -44,6 +94,7 @@ class Services:
     randomness: Callable[[int], bytes]
     wake: Callable[[], None]
     cancel: Callable[[str], Awaitable[Build | None]]
+    notebooks: Notebooks
     record: Callable[[str], Awaitable[bytes | None]]
     version: str
     hosts: tuple[str, ...]

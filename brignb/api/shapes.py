@@ -12,18 +12,20 @@ from pydantic import BaseModel, ConfigDict, Field
 STATES = Literal["pending", "running", "succeeded", "failed", "canceled", "timed_out", "lost"]
 
 
-class _Shape(BaseModel):
+class Shape(BaseModel):
+    """A body that has these fields and no others."""
+
     model_config = ConfigDict(extra="forbid", str_max_length=64 * 1024 * 1024)
 
 
-class RevisionShape(_Shape):
+class RevisionShape(Shape):
     """What to check out: the commit wins over the ref; neither means the remote's HEAD."""
 
     commit: str | None = Field(default=None, description="40 or 64 hex digits; anything else is taken as a ref")
     ref: str | None = None
 
 
-class PostedEvent(_Shape):
+class PostedEvent(Shape):
     """An event, as a caller posts it."""
 
     type: str = Field(min_length=1, max_length=200, examples=["push"])
@@ -32,7 +34,7 @@ class PostedEvent(_Shape):
     source: Literal["api", "cli"] = "api"
 
 
-class AcceptedShape(_Shape):
+class AcceptedShape(Shape):
     """What became of an event."""
 
     status: Literal["accepted", "duplicate"]
@@ -40,7 +42,7 @@ class AcceptedShape(_Shape):
     build: str
 
 
-class ImageShape(_Shape):
+class ImageShape(Shape):
     """An image that a registry told of."""
 
     registry: str | None
@@ -49,7 +51,7 @@ class ImageShape(_Shape):
     digest: str | None
 
 
-class EventShape(_Shape):
+class EventShape(Shape):
     """An event; lists leave the payload out."""
 
     id: str
@@ -63,7 +65,7 @@ class EventShape(_Shape):
     cause: dict[str, Any] | None
 
 
-class BuildsEvent(_Shape):
+class BuildsEvent(Shape):
     """A build's event, in short."""
 
     id: str
@@ -72,13 +74,13 @@ class BuildsEvent(_Shape):
     revision: RevisionShape
 
 
-class WorkerShape(_Shape):
+class WorkerShape(Shape):
     """What executes the notebook."""
 
     tier: str | None
 
 
-class JobShape(_Shape):
+class JobShape(Shape):
     """A job of a build."""
 
     id: str
@@ -90,9 +92,11 @@ class JobShape(_Shape):
     attempt: int
     started_at: str | None
     finished_at: str | None
+    digest: str | None = Field(description="Of what it was made of; the same digest, the same job")
+    outputs: dict[str, str] = Field(description="What it wrote to $BRIGNB_OUTPUT, redacted")
 
 
-class BuildShape(_Shape):
+class BuildShape(Shape):
     """A build. Times are RFC 3339, UTC."""
 
     id: str
@@ -106,6 +110,9 @@ class BuildShape(_Shape):
     started_at: str | None
     finished_at: str | None
     worker: WorkerShape
+    given_notebook: str | None = Field(
+        description="SHA-256 of the notebook that a rerun was given; else it is the commit's"
+    )
     jobs: list[JobShape]
 
 
@@ -123,35 +130,35 @@ class CreatedProject(ProjectShape):
     warnings: list[str]
 
 
-class BuildPage(_Shape):
+class BuildPage(Shape):
     """Newest first."""
 
     items: list[BuildShape]
     next: str | None
 
 
-class EventPage(_Shape):
+class EventPage(Shape):
     """Newest first."""
 
     items: list[EventShape]
     next: str | None
 
 
-class ProjectPage(_Shape):
+class ProjectPage(Shape):
     """By name."""
 
     items: list[ProjectShape]
     next: str | None
 
 
-class JobPage(_Shape):
+class JobPage(Shape):
     """In the order in which they were started."""
 
     items: list[JobShape]
     next: str | None
 
 
-class ErrorFacts(_Shape):
+class ErrorFacts(Shape):
     """What was wrong, where, and what to do."""
 
     code: str
@@ -160,7 +167,7 @@ class ErrorFacts(_Shape):
     hint: str
 
 
-class ErrorShape(_Shape):
+class ErrorShape(Shape):
     """Every error."""
 
     error: ErrorFacts

@@ -68,3 +68,11 @@ class Archive(Protocol):
 
     def forget(self, build_ids: Iterable[str]) -> None:
         """Take everything of these builds away."""
+
+
+def whole(archive: Archive, build_id: str, stream: str) -> int:
+    """Where a stream's next writer begins: its size, after the torn last line of a killed one was ended."""
+    size = archive.size(build_id, stream)
+    if size and archive.read(build_id, stream, size - 1, 1) != b"\n":
+        size = archive.append(build_id, stream, size, b"\n")
+    return size

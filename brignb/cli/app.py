@@ -6,7 +6,7 @@ from typing import Final
 
 import typer
 
-from brignb.cli import builds, checking, events, here, kernels, projects, serving, starting
+from brignb.cli import builds, checking, debugging, events, here, kernels, projects, serving, starting
 
 _EPILOG: Final = """\
 [bold]brignb demo[/] shows the whole of it, in seconds.
@@ -28,6 +28,7 @@ serving.add(app)
 app.add_typer(projects.app, name="project")
 app.add_typer(events.app, name="event")
 app.add_typer(builds.app, name="build")
+debugging.add(app, builds.app)
 app.add_typer(kernels.app, name="kernels")
 app.command()(here.version)
 app.callback()(here.root)

@@ -13,7 +13,7 @@ from brignb.cli.connecting import connected
 from brignb.cli.following import lines, result, tell
 from brignb.cli.output import note, say, show_json, table
 from brignb.cli.showing import age, show_build, took
-from brignb.cli.words import Format, Output, Server, write
+from brignb.cli.words import Format, Output, Server, read, write
 
 if TYPE_CHECKING:
     from brignb.client import Client, End
@@ -22,6 +22,7 @@ app = typer.Typer(help="Builds: what became of events.", no_args_is_help=True)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The build's id.")]
 _HEADER: Final = ("BUILD", "PROJECT", "EVENT", "STATE", "REASON", "CREATED", "TOOK")
+_DEBUGGED: Final = frozenset({"failed", "timed_out", "lost"})
 _EXAMPLES: Final = "Example:  [bold]brignb build logs -f 01JGZ… -j test[/]"
 
 
@@ -116,11 +117,19 @@ def cancel(build_id: Id, server: Server = None, output: Output = Format.TEXT) ->
         say(f"build {build_id} is {build['state']}")
 
 
-@app.command()
-def rerun(build_id: Id, server: Server = None, output: Output = Format.TEXT) -> None:
+@app.command(epilog="Example:  [bold]brignb build rerun 01JGZ… --notebook brignb.ipynb[/]")
+def rerun(
+    build_id: Id,
+    notebook: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Run this notebook, checked first, instead of the one that ran.")
+    ] = None,
+    server: Server = None,
+    output: Output = Format.TEXT,
+) -> None:
     """A new build of the same event, at the same commit."""
+    given = read(notebook) if notebook else None
     with connected(server) as client:
-        told = client.rerun(build_id)
+        told = client.rerun(build_id, given, name=str(notebook or ""))
     if output is Format.JSON:
         show_json(told)
     else:
@@ -133,6 +142,8 @@ def _show(build: dict[str, Any], output: Format) -> None:
         show_json(build)
     else:
         show_build(build)
+        if build["state"] in _DEBUGGED and build["worker"]["tier"] != "notebook":
+            note(f"debug it: brignb debug {build['id']}")
 
 
 def _row(build: dict[str, Any], now: float) -> list[str]:

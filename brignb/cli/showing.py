@@ -48,6 +48,7 @@ def show_build(build: dict[str, Any]) -> None:
         "finished": build["finished_at"],
         "took": took(build),
         "worker": build["worker"]["tier"],
+        "notebook": f"given to this rerun, SHA-256 {build['given_notebook']}" if build["given_notebook"] else None,
     }
     for name, value in facts.items():
         if value:

@@ -8,59 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from types import TracebackType
-from typing import Any, Final, Self
-from urllib.parse import quote, urlsplit
+from typing import IO, Any, Final
+from urllib.parse import quote
 
 import httpx
 
 from brignb.archive.follow import Told
-from brignb.client.answers import checked, document, unreachable
+from brignb.client.answers import checked, unreachable
+from brignb.client.calls import JSON, SECONDS, Calls, of_build, of_project
 from brignb.client.following import SILENCE, End, follow
 
-JSON = dict[str, Any]
-
-_SECONDS: Final = 30.0
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+SOURCE_SECONDS: Final = 600.0
+"""Seconds for the first byte of a source: the server may have to fetch it, and packs it before it sends it."""
 
 
-class Client:
-    """See the module. Use it as a context manager, or close it.
-
-    Args:
-        server: Its address.
-        token: What it wants to see.
-
-    Raises (every method):
-        Unreachable: Nobody answers there.
-        Refused: The token is not the server's.
-        NotFound, BadInput, Conflict, Unavailable: As the server says.
-    """
-
-    def __init__(self, server: str, token: str) -> None:
-        self._server = server
-        parts = urlsplit(server)
-        self._http = httpx.Client(
-            base_url=server,
-            headers={"authorization": f"Bearer {token}", "user-agent": "brignb"},
-            timeout=_SECONDS,
-            trust_env=parts.hostname not in _LOOPBACK,  # a proxy for the world is none for this machine
-            verify=parts.scheme == "https",  # loading the world's certificates takes longer than a call
-        )
-
-    def __enter__(self) -> Self:
-        """Itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close."""
-        self.close()
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        self._http.close()
+class Client(Calls):
+    """See the module."""
 
     # projects
 
@@ -81,11 +44,11 @@ class Client:
 
     def project(self, name: str) -> JSON:
         """One."""
-        return self._json("GET", _project(name))
+        return self._json("GET", of_project(name))
 
     def delete_project(self, name: str) -> None:
         """Forget one, with its events and builds."""
-        self._answer("DELETE", _project(name))
+        self._answer("DELETE", of_project(name))
 
     # events
 
@@ -114,11 +77,15 @@ class Client:
         revision = {"commit": commit, "ref": ref}
         body = {"type": event_type, "payload": payload, "revision": revision, "source": source}
         headers = {"idempotency-key": key} if key else {}
-        return self._json("POST", f"{_project(project)}/events", json=body, headers=headers)
+        return self._json("POST", f"{of_project(project)}/events", json=body, headers=headers)
 
     def events(self, *, project: str | None = None, limit: int = 50, cursor: str | None = None) -> JSON:
         """Newest first, without payloads."""
         return self._json("GET", "/api/events", params=_given(project=project, limit=limit, cursor=cursor))
+
+    def event(self, event_id: str) -> JSON:
+        """One, with its payload."""
+        return self._json("GET", f"/api/events/{quote(event_id, safe='')}")
 
     # builds
 
@@ -131,19 +98,43 @@ class Client:
 
     def build(self, build_id: str) -> JSON:
         """One, with its jobs."""
-        return self._json("GET", _build(build_id))
+        return self._json("GET", of_build(build_id))
 
     def record(self, build_id: str) -> bytes:
         """The executed notebook."""
-        return self._answer("GET", f"{_build(build_id)}/record").content
+        return self._answer("GET", f"{of_build(build_id)}/record").content
 
     def cancel(self, build_id: str) -> JSON:
         """End it; answers it as it is then."""
-        return self._json("POST", f"{_build(build_id)}/cancel")
+        return self._json("POST", f"{of_build(build_id)}/cancel")
 
-    def rerun(self, build_id: str) -> JSON:
-        """A new build of the same; answers `status`, `event` and `build`."""
-        return self._json("POST", f"{_build(build_id)}/rerun")
+    def rerun(self, build_id: str, notebook: bytes | None = None, *, name: str = "notebook") -> JSON:
+        """A new build of the same; answers `status`, `event` and `build`.
+
+        Args:
+            build_id: Of which.
+            notebook: What it runs; None: what that one ran.
+            name: The notebook's, for messages.
+        """
+        url = f"{of_build(build_id)}/rerun"
+        return self._json("POST", url, params={"name": name[:200]}, content=notebook or b"")
+
+    def notebook(self, build_id: str) -> bytes:
+        """The author's notebook that it ran."""
+        return self._answer("GET", f"{of_build(build_id)}/notebook").content
+
+    def source(self, build_id: str, file: IO[bytes]) -> None:
+        """Write the work tree of its commit, a tar archive, into a file."""
+        url = f"{of_build(build_id)}/source"
+        timeout = httpx.Timeout(SECONDS, read=SOURCE_SECONDS)
+        try:
+            with self._http.stream("GET", url, timeout=timeout) as answer:
+                if answer.is_error:
+                    answer.read()
+                for chunk in checked(answer, self._server).iter_bytes():
+                    file.write(chunk)
+        except httpx.TransportError as error:
+            raise unreachable(error, self._server) from error
 
     def logs(
         self,
@@ -166,31 +157,14 @@ class Client:
         def connect(cursor: str) -> Iterator[Iterator[str]]:
             query = _given(job=job, follow="true" if following else None)
             headers = {"accept": "text/event-stream", **({"last-event-id": cursor} if cursor else {})}
-            timeout = httpx.Timeout(_SECONDS, read=SILENCE)
-            url = f"{_build(build_id)}/logs"
+            timeout = httpx.Timeout(SECONDS, read=SILENCE)
+            url = f"{of_build(build_id)}/logs"
             with self._http.stream("GET", url, params=query, headers=headers, timeout=timeout) as answer:
                 if answer.is_error:
                     answer.read()
                 yield checked(answer, self._server).iter_lines()
 
         return follow(connect, server=self._server, on_retry=on_retry)
-
-    def _json(self, method: str, path: str, **request: Any) -> JSON:
-        return document(self._answer(method, path, **request), self._server)
-
-    def _answer(self, method: str, path: str, **request: Any) -> httpx.Response:
-        try:
-            return checked(self._http.request(method, path, **request), self._server)
-        except httpx.TransportError as error:
-            raise unreachable(error, self._server) from error
-
-
-def _project(name: str) -> str:
-    return f"/api/projects/{quote(name, safe='/')}"
-
-
-def _build(build_id: str) -> str:
-    return f"/api/builds/{quote(build_id, safe='')}"
 
 
 def _given(**query: Any) -> Mapping[str, Any]:

@@ -12,14 +12,14 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from brignb.archive.seam import WORKER, WORKER_NOTEBOOK
 from brignb.controller.hosting import Died, Order, host
 from brignb.controller.listening import StoreListener
 from brignb.controller.losing import lose
 from brignb.controller.placing import Place
-from brignb.controller.records import materialise
+from brignb.controller.records import debug_command, materialise
 from brignb.controller.site import Site
 from brignb.errors import NotebookError, SourceError, Unavailable
 from brignb.export import FORK, KERNEL, choose
@@ -32,6 +32,9 @@ from brignb.model.projects import Project
 from brignb.model.redaction import Redactor
 
 log = logging.getLogger(__name__)
+
+GIVEN: Final = "given to a rerun"
+"""What stands for the notebook's path, in the record too, where it is not the repository's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,7 @@ class Attempt:
                 self._say(why)
                 await lose(site, build.id, why=why)
                 return None
-            await asyncio.to_thread(materialise, site.archive, build.id, outcome)
+            await asyncio.to_thread(materialise, site.archive, build.id, outcome, debug=debug_command(build.id))
             return outcome
         return ended
 
@@ -171,6 +174,10 @@ class Attempt:
         return Prepared(event, commit, ready.content.decode(), tier, why, asyncio.gather(noting, filing))
 
     async def _notebook(self, project: Project, commit: str | None) -> tuple[bytes, str]:
+        if self._build.given_notebook is not None:
+            given = await self._site.store.notebook(self._build.id)
+            if given is not None:
+                return given, GIVEN
         found = await self._site.source.notebook(project, commit, project.notebook) if commit else None
         if found is not None:
             return found, project.notebook
@@ -199,6 +206,7 @@ class Attempt:
             notebook=prepared.notebook,
             tier=prepared.tier,
             why=prepared.why,
+            debug=debug_command(build.id),
             room=place.room,
         )
         try:

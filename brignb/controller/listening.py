@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from brignb.controller.site import Site
-from brignb.errors import BrignbError
+from brignb.errors import Conflict
 from brignb.model.builds import Build, JobRecord
 from brignb.model.events import Draft, Event
 from brignb.store.seam import Accept
@@ -32,12 +32,13 @@ class StoreListener:
         """Note it durably.
 
         Raises:
-            BrignbError: The build has another attempt by now, or its notebook cannot be kept; this worker must not begin.
+            Conflict: The build has another attempt by now; this worker must not begin.
+            BrignbError: Its notebook cannot be kept, likewise.
         """
         site, build = self._site, self._build
         await self._noted
         if not await site.store.note_first_cell(build.id, attempt=build.attempt, at=site.now_ms()):
-            raise BrignbError("this attempt of the build is over")
+            raise Conflict("this attempt of the build is over")
 
     async def emit(self, event_type: str, payload: str) -> Mapping[str, Any]:
         """Store the event and its build, in the same project, at the same revision."""

@@ -18,6 +18,7 @@ from typing import Final
 from brignb.controller.building import Attempt
 from brignb.controller.hosting import Order
 from brignb.controller.losing import lose
+from brignb.controller.notebooks import Notebooks
 from brignb.controller.site import Site
 from brignb.errors import Unavailable
 from brignb.executors.folders import remove
@@ -45,11 +46,15 @@ class Controller:
     Args:
         site: What builds are made with.
         workers: How many builds run at once.
+        notebooks: What they take is not for workers.
         ended: Is called after each attempt.
     """
 
-    def __init__(self, site: Site, *, workers: int, ended: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, site: Site, *, workers: int, notebooks: Notebooks, ended: Callable[[], None] = lambda: None
+    ) -> None:
         self._site = site
+        self._notebooks = notebooks
         self._tell_ended = ended
         self._workers = workers
         self._woken = asyncio.Event()
@@ -86,7 +91,8 @@ class Controller:
             if free <= 0 or self._stopped:
                 continue
             try:
-                claimed = await self._site.store.claim(at=self._site.now_ms(), limit=free)
+                but = self._notebooks.wanted()
+                claimed = await self._site.store.claim(at=self._site.now_ms(), limit=free, but=but)
             except Unavailable as error:
                 log.error("cannot claim builds: %s", error)  # noqa: TRY400 - an error for people, not a traceback
                 asyncio.get_running_loop().call_later(_AGAIN, self.wake)
@@ -112,12 +118,15 @@ class Controller:
         self.wake()
 
     async def cancel(self, build_id: str) -> Build | None:
-        """Pending: canceled at once; running: its worker is told; ended: nothing changes. None: no such build."""
+        """Pending: canceled at once; running: its worker is told, or its notebook when it asks; ended: nothing changes.
+
+        None: no such build.
+        """
         build = await self._site.store.cancel(build_id, at=self._site.now_ms())
         if build is not None and build.state is State.RUNNING:
             if build_id in self._running:
                 self._running[build_id][0].cancel("canceled")
-            else:  # claimed in the store, and on its way to `_start`
+            elif not self._notebooks.holds(build_id):  # claimed in the store, and on its way to `_start`
                 self._canceled_unseen.add(build_id)
         if build is not None:
             (self._site.news.forget if build.state.terminal else self._site.news.ring)(build_id)

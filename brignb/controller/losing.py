@@ -6,9 +6,9 @@ import asyncio
 import logging
 from typing import Final
 
-from brignb.controller.records import materialise
+from brignb.controller.records import debug_command, materialise
 from brignb.controller.site import Site
-from brignb.model.builds import Outcome, State
+from brignb.model.builds import NOTEBOOK, Outcome, State
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ async def lose(site: Site, build_id: str, *, why: str) -> None:
         await site.store.requeue(build.id, attempt=build.attempt, lost=True)
     else:
         outcome = Outcome(state=State.LOST, reason="worker_died", message=why)
-        await asyncio.to_thread(materialise, site.archive, build.id, outcome)
+        debug = "" if build.tier == NOTEBOOK else debug_command(build.id)
+        await asyncio.to_thread(materialise, site.archive, build.id, outcome, debug=debug)
         await site.store.finish(build.id, attempt=build.attempt, outcome=outcome, at=site.now_ms())
     site.news.ring(build.id)

@@ -9,18 +9,23 @@ import logging
 from brignb.archive.seam import JOURNAL, RECORD, WORKER_NOTEBOOK, Archive
 from brignb.engine.journal import decode, fold
 from brignb.errors import Unavailable
-from brignb.model.builds import Build, Outcome
+from brignb.model.builds import NOTEBOOK, Build, Outcome
 from brignb.store.seam import Store
 
 log = logging.getLogger(__name__)
 
 
-def materialise(archive: Archive, build_id: str, outcome: Outcome) -> None:
+def debug_command(build_id: str) -> str:
+    """What a person types to debug a build that a worker ran."""
+    return f"brignb debug {build_id}"
+
+
+def materialise(archive: Archive, build_id: str, outcome: Outcome, *, debug: str = "") -> None:
     """Put the record of a killed worker: what its journal says, and how it ended. Nothing, when no notebook was there.
 
     The journal is the record: where there is no room to put it, `current_record` makes it whenever somebody asks.
     """
-    record = _folded(archive, build_id, outcome)
+    record = _folded(archive, build_id, outcome, debug)
     if record is not None:
         try:
             archive.put(build_id, RECORD, record)
@@ -40,7 +45,8 @@ async def current_record(store: Store, archive: Archive, build_id: str) -> bytes
         return None
     final = await asyncio.to_thread(archive.get, build_id, RECORD) if build.state.terminal else None
     ended = Outcome(state=build.state, reason=build.reason, message=build.message) if build.state.terminal else None
-    return final or await asyncio.to_thread(_folded, archive, build_id, ended) or _without_notebook(build)
+    debug = "" if build.tier == NOTEBOOK else debug_command(build_id)
+    return final or await asyncio.to_thread(_folded, archive, build_id, ended, debug) or _without_notebook(build)
 
 
 def _without_notebook(build: Build) -> bytes:
@@ -54,9 +60,10 @@ def _without_notebook(build: Build) -> bytes:
     return json.dumps(notebook, indent=1, ensure_ascii=False).encode()
 
 
-def _folded(archive: Archive, build_id: str, outcome: Outcome | None) -> bytes | None:
+def _folded(archive: Archive, build_id: str, outcome: Outcome | None, debug: str) -> bytes | None:
     raw = archive.get(build_id, WORKER_NOTEBOOK)
     if raw is None:
         return None
-    record = fold(json.loads(raw), decode(archive.read(build_id, JOURNAL)), ended=outcome)
+    about = {"debug": debug} if debug else {}
+    record = fold(json.loads(raw), decode(archive.read(build_id, JOURNAL)), ended=outcome, about=about)
     return json.dumps(record, indent=1, ensure_ascii=False).encode()

@@ -18,6 +18,7 @@ from brignb.engine.injection import INJECTED, source_of
 from brignb.model.builds import Outcome, State
 
 MINOR: Final = 5
+_DEBUGGED: Final = frozenset(map(str, (State.FAILED, State.TIMED_OUT, State.LOST)))
 _PAPERMILL_EMPTY: Final[dict[str, Any]] = {"default_parameters": {}, "environment_variables": {}, "parameters": {}}
 
 
@@ -34,7 +35,8 @@ def fold(
         notebook: As the worker got it; it stays as it is.
         entries: The journal's.
         ended: How the run ended, when that is known from outside (it wins over the journal's own word); None: it may still run.
-        about: More for `metadata.brignb`, such as the build's id.
+        about: More for `metadata.brignb`, such as the build's id. `debug`, the command that debugs a failed build, is told by a
+            last cell, too, once it has failed.
     """
     record = Record(notebook)
     for entry in _last_attempt(entries):
@@ -135,7 +137,8 @@ class Record:
             moment = cell.ended or moment
         unwell = ended is not None and ended.state is not State.SUCCEEDED and self._finish is None
         failed = unwell or any(cell.failed for cell in self.cells)
-        mine = {**self._metadata.get("brignb", {}), **about, "state": state, "reason": reason, "message": message}
+        told = {name: value for name, value in about.items() if name != "debug" or state in _DEBUGGED}
+        mine = {**self._metadata.get("brignb", {}), **told, "state": state, "reason": reason, "message": message}
         if "tier" in self._start:
             mine["tier"] = self._start["tier"]
         if self._start.get("why"):
@@ -144,7 +147,7 @@ class Record:
             self._metadata["language_info"] = copy.deepcopy(self._start["language_info"])
         metadata = {**self._metadata, "papermill": self._papermill(failed=failed), "brignb": mine}
         return {
-            "cells": [cell.node for cell in self.cells],
+            "cells": [*(cell.node for cell in self.cells), *([_debug_cell(mine, taken)] if "debug" in told else [])],
             "metadata": metadata,
             "nbformat": 4,
             "nbformat_minor": max(MINOR, int(self._notebook.get("nbformat_minor", MINOR))),
@@ -169,3 +172,13 @@ class Record:
             "duration": finish.get("seconds"),
             "exception": True if failed else None,
         }
+
+
+def _debug_cell(about: Mapping[str, Any], taken: set[str]) -> dict[str, Any]:
+    """What to do about a failure, where it is read."""
+    because = f" ({about['reason']})" if about["reason"] else ""
+    text = f"**{about['state']}**{because}. Debug it in JupyterLab, with the same event and commit: `{about['debug']}`"
+    own = "brignb-debug"
+    while own in taken:
+        own += "-"
+    return {"cell_type": "markdown", "id": own, "metadata": {"tags": ["brignb"]}, "source": text}

@@ -30,6 +30,7 @@ class Assignment:
         tier: What executes the notebook: `kernel` or `cold`; any other: the worker itself.
         why: Why that tier; empty: it needs no word.
         notebook: The worker notebook's text; None: it is in the archive.
+        debug: The command that debugs the build, if it fails; empty: there is none.
         room: What a forked worker shuts itself into; None: it is in its sandbox already, or there is none.
     """
 
@@ -47,6 +48,7 @@ class Assignment:
     tier: str = "shell"
     why: str = ""
     notebook: str | None = None
+    debug: str = ""
     room: Room | None = None
 
     def to_json(self) -> dict[str, Any]:

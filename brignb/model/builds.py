@@ -5,6 +5,7 @@ The table below is the whole state machine. The store repeats it as a CHECK, and
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -30,6 +31,9 @@ class State(StrEnum):
         return self in TERMINAL
 
 
+NOTEBOOK: Final = "notebook"
+"""The tier of a build that a notebook handled, not a worker."""
+
 TERMINAL: Final = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELED, State.TIMED_OUT, State.LOST})
 
 TRANSITIONS: Final[dict[State, frozenset[State]]] = {
@@ -43,7 +47,12 @@ TRANSITIONS: Final[dict[State, frozenset[State]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRecord:
-    """A job as it is known outside of its worker."""
+    """A job as it is known outside of its worker.
+
+    Args:
+        digest: Of what it was made of (`JobSpec.digest`), once it has succeeded; None: it cannot be remembered.
+        outputs: What it wrote to `$BRIGNB_OUTPUT`, redacted.
+    """
 
     id: str
     build_id: str
@@ -55,6 +64,8 @@ class JobRecord:
     reason: str | None = None
     started_at: int | None = None
     finished_at: int | None = None
+    digest: str | None = None
+    outputs: Mapping[str, str] = field(default_factory=dict)
 
     def to_wire(self) -> dict[str, Any]:
         """Field by field, as it travels over the control socket; `JobRecord(**…)` with a State takes it back."""
@@ -72,6 +83,8 @@ class JobRecord:
             "attempt": self.attempt,
             "started_at": rfc3339_or_none(self.started_at),
             "finished_at": rfc3339_or_none(self.finished_at),
+            "digest": self.digest,
+            "outputs": dict(self.outputs),
         }
 
 
@@ -86,6 +99,7 @@ class Build:
         message: A sentence for people that goes with `reason`.
         first_cell_at: When the store durably noted the start of its first user cell; None before.
         cancel_requested: Somebody asked a running build to end.
+        given_notebook: SHA-256 of its notebook, where that was given to a rerun; None: it is the commit's own, or the project's.
     """
 
     id: str
@@ -106,6 +120,7 @@ class Build:
     first_cell_at: int | None = None
     tier: str | None = None
     cancel_requested: bool = False
+    given_notebook: str | None = None
     jobs: tuple[JobRecord, ...] = field(default=())
 
     def to_json(self) -> dict[str, Any]:
@@ -127,6 +142,7 @@ class Build:
             "started_at": rfc3339_or_none(self.started_at),
             "finished_at": rfc3339_or_none(self.finished_at),
             "worker": {"tier": self.tier},
+            "given_notebook": self.given_notebook,
             "jobs": [job.to_json() for job in self.jobs],
         }
 

@@ -6,6 +6,8 @@ job needs them, and `repr` hides them.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -106,6 +108,27 @@ class JobSpec:
         """`main.sh` as Brigade v1 writes it: shebang, the shell's strict mode, the tasks, one a line."""
         strict = {"/bin/sh": "set -e\n", "/bin/bash": "set -eo pipefail\n"}.get(self.shell, "")
         return f"#!{self.shell}\n\n{strict}" + "\n".join(self.tasks) + "\n"
+
+    def digest(self, *, commit: str | None, redact: Callable[[Any], Any]) -> str | None:
+        """What tells whether another run would be the same job: of its definition, its environment and its source's commit.
+
+        Ids and places of this machine are left out, and secrets' values are masked first, so that it says nothing of them.
+
+        Args:
+            commit: Whose files are its source; None: nobody knows.
+            redact: Masks secrets in a JSON value.
+
+        Returns:
+            SHA-256, in hex; None when its end would not be all that it left: artifacts, storage that jobs share, or that
+            cannot be told, since what it read is not known.
+        """
+        leaves = self.artifacts or self.inputs or self.storage.enabled
+        if leaves or (self.use_source and commit is None):
+            return None
+        facts = {name: value for name, value in self.to_json().items() if name not in {"id", "build_id", "source"}}
+        facts["commit"] = commit if self.use_source else None
+        whole = json.dumps(redact(facts), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; `from_json` takes it back. It holds the job's secrets."""

@@ -96,6 +96,11 @@ class JobHandle(Started["JobHandle"]):
         """The number of the last try so far, from 1."""
         return self._tries[-1].number
 
+    @property
+    def remembered(self) -> bool:
+        """Whether it was not run: it had succeeded in the build that is being debugged, and this is what is recorded of that."""
+        return self._tries[-1].remembered
+
     # how it goes
 
     @property

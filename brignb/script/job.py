@@ -181,16 +181,17 @@ class Job(LastRun, Checked):
         for field in self._takes:
             setattr(self, field, given[field])
 
-    def run(self, *, owner: Started[Any] | None = None) -> JobHandle:
+    def run(self, *, fresh: bool = False, owner: Started[Any] | None = None) -> JobHandle:
         """Start it, and return at once.
 
         Args:
+            fresh: While debugging a build: run it though it is remembered.
             owner: The group that answers for it; else the scope in which it is started does.
 
         Raises:
             JobDefinitionError: It cannot be started as it is written.
         """
-        self._last = start(self, owner=owner)
+        self._last = start(self, owner=owner, fresh=fresh)
         return self._last
 
     def check(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from brignb.errors import PayloadError
@@ -29,4 +30,13 @@ def _text(payload: Any) -> str:
         return ""
     if isinstance(payload, bytes | bytearray):
         return payload.decode()
-    return payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False, allow_nan=False)
+    if isinstance(payload, str):
+        return payload
+    return json.dumps(payload, ensure_ascii=False, allow_nan=False, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    """What JSON does not know by itself, such as a job's outputs."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} is not what JSON can hold")

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
+from brignb.archive.seam import whole
 from brignb.model.logs import LogLine
 from brignb.script.tail import Tail
 
@@ -40,9 +41,7 @@ class Pump:
         self._last: dict[str, LogLine] = {}
         self._tail = Tail()
         self._cut = 0
-        self._size = session.archive.size(session.build_id, job_id)
-        if self._size and session.archive.read(session.build_id, job_id, self._size - 1, 1) != b"\n":
-            self._append(b"\n")  # a writer was killed in the middle of a line
+        self._size = whole(session.archive, session.build_id, job_id)
 
     def take(self, lines: Iterable[LogLine]) -> None:
         """Lines that the executor has seen.

@@ -20,7 +20,7 @@ from brignb.errors import BadInput
 from brignb.model.events import Event, Image
 from brignb.script.emitting import Emission, emit
 from brignb.script.firing import Firing, fire
-from brignb.script.handlers import Handler, handler
+from brignb.script.handlers import LIFECYCLE, Handler, handler
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -56,6 +56,12 @@ class Events:
     def has(self, event_type: str) -> bool:
         """Whether some handler is registered for exactly this type (Brigade v1's `has`)."""
         return any(event_type in each.types for each in self._handlers)
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The types that handlers are registered for, each once; not those of events about a build."""
+        named = [kind for each in self._handlers for kind in each.types if kind not in LIFECYCLE]
+        return tuple(dict.fromkeys(named))
 
     def clear(self) -> None:
         """Forget all handlers."""

@@ -22,11 +22,13 @@ from brignb.script.portal import in_thread
 from brignb.script.pump import Pump
 
 if TYPE_CHECKING:
-    from brignb.script.session import Session
+    from brignb.script.session import Remembered, Session
 
 RETRY_DELAY_MAX: Final = 300.0
 """Seconds; delays double up to this."""
 REFUSED: Final = "refused"
+OUTPUTS_MAX: Final = 64 * 1024
+"""Characters of a job's outputs that are told outside of its worker; of one with more, none are."""
 _RETRIED: Final = frozenset({State.FAILED, State.TIMED_OUT, State.LOST})
 
 
@@ -40,6 +42,7 @@ class Order:
         retries: How often it is tried again.
         retry_delay: Seconds before the second try.
         fallible: Its failure is not raised.
+        fresh: It runs, whatever is remembered.
     """
 
     spec: JobSpec
@@ -47,15 +50,17 @@ class Order:
     retries: int
     retry_delay: float
     fallible: bool
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """What is known of one try: its number, from 1, the job's id in it, and its status."""
+    """What is known of one try: its number, from 1, the job's id in it, its status, and whether that is one of before."""
 
     number: int
     id: str
     status: JobStatus
+    remembered: bool = False
 
 
 class Running:
@@ -77,6 +82,7 @@ class Running:
         self._grew = grew
         self._canceled = asyncio.Event()
         self._pump: Pump | None = None
+        self._digest = order.spec.digest(commit=session.commit(), redact=session.redactor.tree)
         self._try = self.first()
 
     def first(self) -> Try:
@@ -93,6 +99,9 @@ class Running:
 
     async def run(self) -> None:
         """All of it. What never started is not tried again: it would not start then either."""
+        if self._digest and not self._order.fresh and (known := self._session.remembers(self._digest)):
+            self._recall(known)
+            return
         for number in itertools.count(1):
             status = await self._one(number)
             retried = status.state in _RETRIED and status.started_at is not None
@@ -101,6 +110,16 @@ class Running:
 
     def _id(self, number: int) -> str:
         return self._session.job_id(self._order.spec.name, self._order.run, number)
+
+    def _recall(self, known: Remembered) -> None:
+        """It has succeeded before: what is recorded of that is how this run ends."""
+        self._tell(self._try.status)
+        pump = self._pump = Pump(self._session, self._try.id, self._grew)
+        pump.take(known.lines)
+        pump.say(f"brignb: remembered from build {known.build_id}, not run; run(fresh=True) runs it")
+        pump.end()
+        self._try = replace(self._try, remembered=True)
+        self._tell(known.status)
 
     async def _one(self, number: int) -> JobStatus:
         """One try, from pending to its terminal status, which is told."""
@@ -173,6 +192,11 @@ class Running:
 
     def _tell(self, status: JobStatus) -> None:
         self._try = replace(self._try, status=status)
+        outputs = {name: str(value) for name, value in self._session.redactor.tree(dict(status.outputs)).items()}
+        small = sum(map(len, (*outputs, *outputs.values()))) <= OUTPUTS_MAX
+        whole = (
+            status.succeeded and small and outputs == status.outputs
+        )  # else the record could not stand for another run
         self._session.told(
             JobRecord(
                 id=self._try.id,
@@ -185,6 +209,8 @@ class Running:
                 reason=status.reason,
                 started_at=status.started_at,
                 finished_at=status.finished_at,
+                digest=self._digest if whole else None,
+                outputs=outputs if small else {},
             )
         )
         self._changed(self._try)

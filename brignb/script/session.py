@@ -13,7 +13,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from brignb.errors import BrignbError
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from brignb.archive.seam import Archive
     from brignb.executors.seam import Executor
     from brignb.model.builds import JobRecord
+    from brignb.model.jobs import JobStatus
+    from brignb.model.logs import LogLine
     from brignb.model.projects import Policy
     from brignb.model.redaction import Redactor
     from brignb.script.handle import JobHandle
@@ -57,6 +59,29 @@ def _unheard(_job_id: str, _size: int) -> None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A job that has succeeded before.
+
+    Args:
+        build_id: In which build.
+        status: How it ended.
+        lines: Its log.
+    """
+
+    build_id: str
+    status: JobStatus
+    lines: tuple[LogLine, ...]
+
+
+def _unknown() -> str | None:
+    return None
+
+
+def _nothing(_digest: str) -> Remembered | None:
+    return None
+
+
 def _wall_clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
@@ -83,6 +108,8 @@ class Session:
         told: Hears of each job's states, in order.
         progressed: Hears (job id, size) when lines of a job were appended.
         emit: Raises the next event in the same project (type, payload); returns when it is durable.
+        commit: Asked before each job: whose files stand at `/src`, unchanged; None: nobody knows; empty: there is no source.
+        remembers: A job that has succeeded before, by its `JobSpec.digest`; its recorded result stands for another run.
         log_cap: Bytes of a job's log that are kept.
         now_ms: The clock, for brignb's own lines.
     """
@@ -103,6 +130,8 @@ class Session:
     progressed: Callable[[str, int], None] = _unheard
     emit: Callable[[str, str], Awaitable[Any]] = _no_emit
     view: View = field(default_factory=NoView)
+    commit: Callable[[], str | None] = _unknown
+    remembers: Callable[[str], Remembered | None] = _nothing
     log_cap: int = 64 * 1024 * 1024
     now_ms: Callable[[], int] = _wall_clock_ms
     _pid: int = field(default_factory=os.getpid)
@@ -110,6 +139,10 @@ class Session:
     _runs: defaultdict[str, itertools.count[int]] = field(
         default_factory=lambda: defaultdict(lambda: itertools.count(1))
     )
+
+    def of_build(self, **of_it: Any) -> Session:
+        """This session in a build's service: its id, time, attempt and who hears of it; its runs are counted from one."""
+        return replace(self, **of_it, _runs=defaultdict(lambda: itertools.count(1)))
 
     def next_run(self, name: str) -> int:
         """The how-manyth `run()` of that name in this attempt, from 1."""

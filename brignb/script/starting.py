@@ -23,7 +23,7 @@ _OF_THE_RUN: Final = ("retries", "retry_delay", "fallible")
 """Fields that are not of a try, and so not of its specification."""
 
 
-def start(job: Job, *, owner: Started[Any] | None) -> JobHandle:
+def start(job: Job, *, owner: Started[Any] | None, fresh: bool) -> JobHandle:
     """Begin a run of the job; `Job.run` is this.
 
     Raises:
@@ -32,7 +32,7 @@ def start(job: Job, *, owner: Started[Any] | None) -> JobHandle:
     """
     session = current()
     session.refuse_elsewhere("Job.run")
-    order = specify(job, session)
+    order = specify(job, session, fresh=fresh)
     handle = JobHandle(session, order)
     scope.entrust(handle, owner)
     session.view.started(handle)
@@ -40,7 +40,7 @@ def start(job: Job, *, owner: Started[Any] | None) -> JobHandle:
     return handle
 
 
-def specify(job: Job, session: Session) -> Order:
+def specify(job: Job, session: Session, *, fresh: bool = False) -> Order:
     """What is run: every field checked once more, since lists and dicts may have been changed, and out of reach of later changes.
 
     Raises:
@@ -60,7 +60,7 @@ def specify(job: Job, session: Session) -> Order:
     spec = JobSpec(
         id="", build_id=session.build_id, project=session.project_name, namespace=session.namespace, **of_the_try
     )
-    return Order(spec=spec, run=session.next_run(job.name), **of_the_run)
+    return Order(spec=spec, run=session.next_run(job.name), fresh=fresh, **of_the_run)
 
 
 def _frozen(value: Any) -> Any:

@@ -65,6 +65,8 @@ def _facts(handle: JobHandle) -> list[str]:
         facts.append(handle.reason)
     if handle.duration is not None:
         facts.append(_span(handle.duration))
+    if handle.remembered:
+        facts.append("remembered")
     if handle.attempt > 1:
         facts.append(f"try {handle.attempt}")
     if handle.image:

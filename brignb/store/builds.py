@@ -6,18 +6,19 @@ change nothing once that attempt is over. Statements only: each function takes a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Update, func, select, true, update
+from sqlalchemy import ColumnElement, Connection, Update, and_, func, not_, or_, select, true, update
 
 from brignb.model.builds import TRANSITIONS, Build, Outcome, State
 from brignb.store import jobs, pages
 from brignb.store.rows import BUILD, build_of, storable
-from brignb.store.seam import Page
-from brignb.store.tables import builds, events
+from brignb.store.seam import Page, Wanted
+from brignb.store.tables import builds, events, notebooks
 
-_JOINED: Final = select(*BUILD).select_from(builds.join(events, builds.c.event_id == events.c.id))
+_BOTH: Final = builds.join(events, builds.c.event_id == events.c.id)
+_JOINED: Final = select(*BUILD).select_from(_BOTH)
 
 
 def _move(to: State) -> Update:
@@ -30,6 +31,11 @@ def get(connection: Connection, build_id: str) -> Build | None:
     """One, with its jobs."""
     row = connection.execute(_JOINED.where(builds.c.id == build_id)).one_or_none()
     return build_of(row, jobs.of(connection, [row.id]).get(row.id, ())) if row else None
+
+
+def notebook(connection: Connection, build_id: str) -> bytes | None:
+    """The one that it was given."""
+    return connection.scalar(select(notebooks.c.content).where(notebooks.c.build_id == build_id))
 
 
 def listed(
@@ -52,16 +58,33 @@ def counts(connection: Connection) -> Mapping[State, int]:
     return {**dict.fromkeys(State, 0), **{State(state): number for state, number in found}}
 
 
-def claim(connection: Connection, *, at: int, limit: int) -> tuple[Build, ...]:
+def claim(
+    connection: Connection, *, at: int, limit: int, only: Wanted | None, but: Sequence[Wanted]
+) -> tuple[Build, ...]:
     """The oldest pending ones, running from now on."""
     waiting = select(builds.c.id).where(builds.c.state == str(State.PENDING)).order_by(builds.c.seq).limit(limit)
-    ids = connection.scalars(waiting.with_for_update(skip_locked=True)).all()  # SQLite has one writer and ignores it
+    if only is not None or but:  # else events need not be looked at
+        chosen = [_wanted(only)] if only is not None else []
+        waiting = waiting.select_from(_BOTH).where(*chosen, *(not_(_wanted(each)) for each in but))
+    ids = connection.scalars(
+        waiting.with_for_update(skip_locked=True, of=builds)
+    ).all()  # SQLite has one writer and ignores it
     if not ids:
         return ()
     connection.execute(_move(State.RUNNING).where(builds.c.id.in_(ids)).values(started_at=at))
     rows = connection.execute(_JOINED.where(builds.c.id.in_(ids)).order_by(builds.c.seq)).all()
     theirs = jobs.of(connection, ids)
     return tuple(build_of(row, theirs.get(row.id, ())) for row in rows)
+
+
+def _wanted(wanted: Wanted) -> ColumnElement[bool]:
+    """The same as `Event.matches`, in SQL."""
+    ours = builds.c.project == wanted.project
+    if not wanted.types or "*" in wanted.types:
+        return ours
+    heads = [f"{each}:" for each in wanted.types if ":" not in each]
+    parts = [func.substr(events.c.type, 1, len(head)) == head for head in heads]  # not LIKE, which may ignore case
+    return and_(ours, or_(events.c.type.in_(wanted.types), *parts))
 
 
 def note(connection: Connection, /, build_id: str, *, attempt: int, **values: Any) -> bool:

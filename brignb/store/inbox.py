@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, select
+from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, select
 
 from brignb.errors import BadInput, NotFound
 from brignb.model.builds import State
@@ -19,7 +19,7 @@ from brignb.model.events import DedupeKey
 from brignb.store import bulk
 from brignb.store.rows import document
 from brignb.store.seam import Accept, Accepted
-from brignb.store.tables import builds, deliveries, events, projects
+from brignb.store.tables import builds, deliveries, events, notebooks, projects
 
 _PRESENT: Final = select(projects.c.name).where(projects.c.name.in_(bindparam("values", expanding=True)))
 _KNOWN: Final = select(deliveries).where(deliveries.c.key.in_(bindparam("values", expanding=True)))
@@ -89,6 +89,7 @@ class _Intake:
         self._expired: set[bytes] = set()
         self._events: list[dict[str, Any]] = []
         self._builds: list[dict[str, Any]] = []
+        self._notebooks: list[dict[str, Any]] = []
         self._deliveries: dict[bytes, dict[str, Any]] = {}
 
     def take(self, arrival: Arrival) -> Accepted:
@@ -100,6 +101,8 @@ class _Intake:
                 return Accepted(event_id, build_id, duplicate=True)
         self._events.append(_event_values(arrival))
         self._builds.append(_build_values(accept))
+        if accept.notebook is not None:
+            self._notebooks.append({"build_id": accept.build_id, "content": accept.notebook})
         for key, expires_at in arrival.keys:
             if key in self._known:
                 self._expired.add(key)
@@ -113,6 +116,8 @@ class _Intake:
             connection.execute(_FORGET, {"values": keys})
         bulk.insert(connection, events, self._events)
         bulk.insert(connection, builds, self._builds)
+        if self._notebooks:
+            connection.execute(insert(notebooks), self._notebooks)
         bulk.insert(connection, deliveries, list(self._deliveries.values()))
 
 
@@ -138,6 +143,7 @@ def _build_values(accept: Accept) -> dict[str, Any]:
         "project": accept.project,
         "state": str(State.PENDING),
         "created_at": accept.at,
+        "given": hashlib.sha256(accept.notebook).hexdigest() if accept.notebook is not None else None,
     }
 
 

@@ -53,6 +53,7 @@ def build_of(row: Row[*tuple[Any, ...]], its_jobs: tuple[JobRecord, ...] = ()) -
         first_cell_at=row.first_cell_at,
         tier=row.tier,
         cancel_requested=row.cancel_requested,
+        given_notebook=row.given,
         jobs=its_jobs,
     )
 
@@ -60,13 +61,15 @@ def build_of(row: Row[*tuple[Any, ...]], its_jobs: tuple[JobRecord, ...] = ()) -
 def job_of(row: Row[*tuple[Any, ...]]) -> JobRecord:
     """A JobRecord of the columns of `jobs`."""
     values = {column.name: getattr(row, column.name) for column in jobs.c if column is not jobs.c.seq}
-    return JobRecord(**{**values, "state": State(row.state)})
+    return JobRecord(**{**values, "state": State(row.state), "outputs": json.loads(row.outputs or "{}")})
 
 
 def job_values(job: JobRecord) -> dict[str, Any]:
     """The columns of `jobs` of a JobRecord."""
     values = {column.name: getattr(job, column.name) for column in jobs.c if column is not jobs.c.seq}
-    return {**values, "state": str(job.state), "image": storable(job.image), "reason": storable(job.reason)}
+    outputs = storable(document(job.outputs)) if job.outputs else None
+    texts = {"image": storable(job.image), "reason": storable(job.reason), "outputs": outputs}
+    return {**values, "state": str(job.state), **texts}
 
 
 def event_of(row: Row[*tuple[Any, ...]], payload: bytes = b"") -> Event:

@@ -21,13 +21,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accept:
-    """A draft on its way in, with the ids it gets if it is new."""
+    """A draft on its way in, with the ids it gets if it is new, and the notebook that its build runs instead of the commit's own."""
 
     project: str
     draft: Draft
     event_id: str
     build_id: str
     at: int
+    notebook: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,14 @@ class Expired:
 
     builds: tuple[str, ...]
     more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which pending builds somebody takes: a project's, of these event types, as `Event.matches` has them; none: of all types."""
+
+    project: str
+    types: tuple[str, ...] = ()
 
 
 class Store(Protocol):
@@ -119,8 +128,17 @@ class Store(Protocol):
 
     # builds
 
-    async def claim(self, *, at: int, limit: int) -> tuple[Build, ...]:
-        """The oldest pending builds become running, in order; their project's other builds do not hold them up."""
+    async def claim(
+        self, *, at: int, limit: int, only: Wanted | None = None, but: Sequence[Wanted] = ()
+    ) -> tuple[Build, ...]:
+        """The oldest pending builds become running, in order; their project's other builds do not hold them up.
+
+        Args:
+            at: Now.
+            limit: How many.
+            only: Of these; None: of all.
+            but: None of these.
+        """
 
     async def build(self, build_id: str) -> Build | None:
         """With its jobs, in the order in which they were first told of."""
@@ -133,6 +151,9 @@ class Store(Protocol):
         Raises:
             BadInput: The cursor is not one of this list's, or the limit is below 1.
         """
+
+    async def notebook(self, build_id: str) -> bytes | None:
+        """The one that its `Accept` came with; None: it has none of its own."""
 
     async def note_start(self, build_id: str, *, attempt: int, commit: str | None, tier: str) -> bool:
         """The resolved commit (the event keeps its ref), and in which kind of worker it runs; False when the attempt is over (fence)."""

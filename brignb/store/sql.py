@@ -20,7 +20,7 @@ from brignb.model.projects import Project
 from brignb.store import builds, events, facts, inbox, jobs, projects, retention, schema, sqlite
 from brignb.store.database import Database
 from brignb.store.sealing import Sealer
-from brignb.store.seam import Accept, Accepted, Expired, Page
+from brignb.store.seam import Accept, Accepted, Expired, Page, Wanted
 from brignb.store.shelf import Shelf
 
 BUSY_MS: Final = 5000
@@ -94,9 +94,11 @@ class SqlStore:
 
     # builds
 
-    async def claim(self, *, at: int, limit: int) -> tuple[Build, ...]:
+    async def claim(
+        self, *, at: int, limit: int, only: Wanted | None = None, but: Sequence[Wanted] = ()
+    ) -> tuple[Build, ...]:
         """The oldest pending ones run from now on."""
-        return await self._database.write(builds.claim, at=at, limit=limit)
+        return await self._database.write(builds.claim, at=at, limit=limit, only=only, but=tuple(but))
 
     async def build(self, build_id: str) -> Build | None:
         """With its jobs."""
@@ -107,6 +109,10 @@ class SqlStore:
     ) -> Page[Build]:
         """Newest first, with their jobs."""
         return await self._database.read(builds.listed, project=project, state=state, limit=limit, cursor=cursor)
+
+    async def notebook(self, build_id: str) -> bytes | None:
+        """As it was given to a rerun."""
+        return await self._database.read(builds.notebook, build_id)
 
     async def note_start(self, build_id: str, *, attempt: int, commit: str | None, tier: str) -> bool:
         """Before its worker is told."""

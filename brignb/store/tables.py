@@ -105,6 +105,7 @@ builds: Final = Table(
     Column("first_cell_at", _Time),
     Column("tier", String(16)),
     Column("cancel_requested", Boolean, nullable=False, server_default=false()),
+    Column("given", String(64)),  # SHA-256 of its notebook, where that was given to a rerun; it is in `notebooks`
     CheckConstraint(_STATES, name="state"),
     CheckConstraint(f"({_ENDS}) = (finished_at IS NOT NULL)", name="finished"),
     CheckConstraint("attempt > losses AND losses >= 0", name="attempt"),
@@ -128,6 +129,8 @@ jobs: Final = Table(
     Column("reason", Text),
     Column("started_at", _Time),
     Column("finished_at", _Time),
+    Column("digest", String(64)),  # of what it was made of, see `JobSpec.digest`
+    Column("outputs", Text),  # JSON, redacted
     CheckConstraint(_STATES, name="state"),
     Index(None, "build_id", "seq"),
     sqlite_autoincrement=True,
@@ -143,4 +146,11 @@ deliveries: Final = Table(
     Column("expires_at", _Time, nullable=False),
     Index(None, "expires_at"),
     sqlite_with_rowid=False,
+)
+
+notebooks: Final = Table(
+    "notebooks",
+    metadata,
+    Column("build_id", ForeignKey("builds.id", ondelete="CASCADE"), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
 )

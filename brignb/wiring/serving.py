@@ -31,6 +31,7 @@ from brignb.api.protocol import BoundedHttp
 from brignb.api.services import Services
 from brignb.archive.files import FileArchive
 from brignb.controller.loop import Controller
+from brignb.controller.notebooks import Notebooks
 from brignb.controller.records import current_record
 from brignb.controller.retention import Retention
 from brignb.controller.site import Site
@@ -163,8 +164,10 @@ async def _server(
     try:
         await _warn_of_unsigned(store, cr=options.cr)
         retention = Retention(site, options.keep_ms, options.keep_builds)
-        controller = Controller(site, workers=options.workers or os.cpu_count() or 1, ended=retention.wake)
-        woken.append(controller.wake)
+        notebooks = Notebooks(site, ended=retention.wake)
+        workers = options.workers or os.cpu_count() or 1
+        controller = Controller(site, workers=workers, notebooks=notebooks, ended=retention.wake)
+        woken += [controller.wake, notebooks.wake]
         await controller.recover()
         warming = asyncio.create_task(_warm(site.zygotes))
         sweeping = asyncio.create_task(retention.run())
@@ -172,6 +175,7 @@ async def _server(
         services = Services(
             store=store,
             archive=archive,
+            source=source,
             news=news,
             gateways=gateways,
             cr=options.cr,
@@ -180,6 +184,7 @@ async def _server(
             randomness=randomness,
             wake=wake,
             cancel=controller.cancel,
+            notebooks=notebooks,
             record=lambda build_id: current_record(store, archive, build_id),
             version=__version__,
             zygotes=site.zygotes.sizes if site.zygotes is not None else dict,

@@ -114,11 +114,15 @@ def _forget(folder: Path, owner: int) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def local_session() -> Session:
-    """See the module; made on the first `run()` or the first look at `project`."""
+def local_session(file: Path | None = None) -> Session:
+    """See the module; made on the first `run()` or the first look at `project`.
+
+    Args:
+        file: The project file; None: see `local_project`.
+    """
     folder = Path(tempfile.mkdtemp(prefix="brignb-"))
     atexit.register(_forget, folder, os.getpid())
-    project = local_project()
+    project = local_project(file)
     secrets = LocalSecrets(project)
     own = fresh_id(now_ms())
     work = folder / "work"

@@ -147,6 +147,7 @@ def session_of(
         source=lambda: assignment.source,
         progressed=lambda _job_id, _size: channel.tell({"op": "news"}),
         view=RecordView(),
+        commit=lambda: (assignment.event.revision.commit if project.clone_url else "") if assignment.source else None,
         log_cap=LOG_CAP,
     )
 

@@ -75,7 +75,8 @@ def work(assignment: Assignment, parts: Parts) -> Outcome:
         said = f"{outcome.state}: {outcome.reason}: {outcome.message}"
         parts.sink.lines("system", said.splitlines()[0], partial=False)  # so that `build logs` alone tells how it ended
     entries = decode(parts.archive.read(assignment.build_id, JOURNAL))
-    record = fold(notebook, entries, ended=outcome)
+    about = {"debug": assignment.debug} if assignment.debug else {}
+    record = fold(notebook, entries, ended=outcome, about=about)
     parts.archive.put(assignment.build_id, RECORD, json.dumps(record, indent=1, ensure_ascii=False).encode())
     return outcome
 

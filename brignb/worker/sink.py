@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from brignb.archive.seam import JOURNAL, WORKER, Archive
+from brignb.archive.seam import JOURNAL, WORKER, Archive, whole
 from brignb.model.logs import LogLine, encode_text
 
 _BATCH = 64 * 1024
@@ -42,17 +42,10 @@ class ArchiveSink:
         self._lock = threading.RLock()
         self._lines = bytearray()
         self._waiting = threading.Event()
-        self._sizes = {stream: self._whole(stream) for stream in (JOURNAL, WORKER)}
+        self._sizes = {stream: whole(archive, build_id, stream) for stream in (JOURNAL, WORKER)}
         self._closed = threading.Event()
         self._ticker = threading.Thread(target=self._tick, name="brignb-sink", daemon=True)
         self._ticker.start()
-
-    def _whole(self, stream: str) -> int:
-        """A stream's size, after a torn last line of a killed writer was ended."""
-        size = self._archive.size(self._build_id, stream)
-        if size and self._archive.read(self._build_id, stream, size - 1, 1) != b"\n":
-            size = self._archive.append(self._build_id, stream, size, b"\n")
-        return size
 
     def entry(self, entry: Mapping[str, Any]) -> None:
         """One journal entry, after the lines that came before it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from brignb.model.events import DedupeKey, Draft, Image, Revision
 from brignb.model.names import new_id
 from brignb.model.projects import Policy, Project
 from brignb.store.sealing import Sealer
-from brignb.store.seam import Accept, Accepted, Store
+from brignb.store.seam import Accept, Accepted, Store, Wanted
 from brignb.store.sql import SqlStore
 
 P, Q = "acme/site", "acme/tools"
@@ -451,6 +452,38 @@ async def test_claiming_none(store):
     assert await store.claim(at=2_000, limit=0) == ()
 
 
+TYPES = ("push", "Push", "push:x", "pushed", "pull_request:opened", "pull_request:opened:again", "p%", "image_push")
+
+
+@pytest.mark.parametrize(
+    "types", [(), ("*",), ("push",), ("pull_request",), ("pull_request:opened", "p%"), ("nothing",)]
+)
+async def test_claiming_some_and_all_but_some(store, types):
+    """What one takes and what the others take is everything, and no handler's type is understood in another way here."""
+    ids = {kind: (await queued(store, n, type=kind))[0] for n, kind in enumerate(TYPES)}
+    (elsewhere,) = await queued(store, 99, project=Q)
+    wanted = Wanted(P, types)
+    others = [each.id for each in await store.claim(at=2_000, limit=99, but=[wanted, Wanted("no/body")])]
+    chosen = [each.id for each in await store.claim(at=2_000, limit=99, only=wanted)]
+    events = {kind: await store.event((await store.build(each)).event_id) for kind, each in ids.items()}
+    matching = [ids[kind] for kind in TYPES if not types or any(events[kind].matches(each) for each in types)]
+    assert chosen == matching
+    assert others == [each for each in [*ids.values(), elsewhere] if each not in matching]
+
+
+# notebooks that were given
+
+
+async def test_a_given_notebook_is_its_builds_alone(store):
+    """As it was given, and told by its digest; it goes with its build."""
+    accepted = await store.accept([replace(arrival(1), notebook=b"\x00{}"), arrival(2)])
+    given, other = [await store.build(each.build_id) for each in accepted]
+    assert (given.given_notebook, other.given_notebook) == (hashlib.sha256(b"\x00{}").hexdigest(), None)
+    assert (await store.notebook(given.id), await store.notebook(other.id)) == (b"\x00{}", None)
+    await store.delete_project(P)
+    assert await store.notebook(given.id) is None
+
+
 # the state machine and its fences
 
 
@@ -630,7 +663,8 @@ async def test_jobs_come_in_the_order_in_which_they_were_told_of(store):
     told = [job(build, n) for n in (3, 1, 2)]
     for one in told:
         assert await store.put_job(one)
-    changed = replace(told[0], state=State.FAILED, exit_code=3, reason="exit_code", finished_at=2_900)
+    ended = {"state": State.SUCCEEDED, "finished_at": 2_900, "digest": "d" * 64, "outputs": {"tag": "v1"}}
+    changed = replace(told[0], **ended)
     assert await store.put_job(changed)
     jobs = (changed, *told[1:])
     assert (await store.build(build.id)).jobs == jobs

@@ -1,12 +1,20 @@
 """`/api/builds`, but for the logs."""
 
+import hashlib
+import json
+
 import pytest
 
 from brignb.api.shapes import BuildPage, BuildShape, JobPage
-from brignb.archive.seam import RECORD
+from brignb.archive.seam import RECORD, WORKER_NOTEBOOK
 from brignb.model.builds import State
 
 NOWHERE = "01JAAAAAAAAAAAAAAAAAAAAAAA"
+
+
+def notebook(source):
+    cell = {"cell_type": "code", "id": "a", "metadata": {}, "source": source, "outputs": [], "execution_count": None}
+    return json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).encode()
 
 
 @pytest.fixture
@@ -57,7 +65,7 @@ async def test_a_project_that_is_not_there_has_no_builds_to_list(project, refuse
     refused(await project.user.get("/api/builds?project=owner/rpeo"), 404)
 
 
-@pytest.mark.parametrize("rest", ["", "/jobs", "/logs", "/record"])
+@pytest.mark.parametrize("rest", ["", "/jobs", "/logs", "/record", "/notebook", "/source"])
 async def test_ids_that_are_not_there_are_not_found(project, refused, rest):
     for build in (NOWHERE, "x", "..%2f..%2fkey", "%00", NOWHERE.lower(), "x" * 5000):
         refused(await project.user.get(f"/api/builds/{build}{rest}"), 404)
@@ -88,6 +96,51 @@ async def test_rerun_says_the_same_again_at_the_resolved_commit(project):
     assert again["event"]["type"] == "push"
     assert again["event"]["revision"]["commit"] == "c" * 40
     assert len(project.woken) == 2
+
+
+async def test_rerun_takes_another_notebook(project):
+    """Kept with its build, before the answer, and told by its digest; a rerun of the rerun runs the same."""
+    first = await project.raised()
+    given = notebook("print('mended')")
+    answer = await project.user.post(f"/api/builds/{first}/rerun", content=given)
+    assert answer.status_code == 202, answer.text
+    again = await project.user.post(f"/api/builds/{answer.json()['build']}/rerun")
+    for build in (answer.json()["build"], again.json()["build"]):
+        told = (await project.user.get(f"/api/builds/{build}")).json()
+        assert told["given_notebook"] == hashlib.sha256(given).hexdigest()
+        assert (await project.user.get(f"/api/builds/{build}/notebook")).content == given
+    assert (await project.user.get(f"/api/builds/{first}")).json()["given_notebook"] is None
+
+
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [(b"{", "JSON"), (b"[]", "notebook"), ("x = (", "cell 1"), ("x = 'a-secret-of-the-project'", "secret")],
+)
+async def test_rerun_refuses_a_notebook_that_cannot_run(project, refused, given, word):
+    """As an export would, with its problems; nothing is queued for it."""
+    await project.user.delete("/api/projects/owner/repo")
+    await project.create(secrets={"S": "a-secret-of-the-project"})
+    build = await project.raised()
+    body = given if isinstance(given, bytes) else notebook(given)
+    error = refused(await project.user.post(f"/api/builds/{build}/rerun?name=mine.ipynb", content=body), 400)
+    assert word in error["where"] + error["message"]
+    assert "a-secret-of-the-project" not in str(error)
+    assert len((await project.user.get("/api/builds")).json()["items"]) == 1
+
+
+async def test_the_notebook_that_ran(project, refused):
+    """The project's own, while it is what the build ran; a notebook's builds have none."""
+    await project.user.delete("/api/projects/owner/repo")
+    created = await project.create(cloneURL=None, defaultNotebook=notebook("1").decode())
+    assert created.status_code == 201, created.text
+    build = await project.running()
+    path = f"/api/builds/{build}/notebook"
+    assert (await project.user.get(path)).content == notebook("1")
+    ran = {"metadata": {"brignb": {"source": {"name": "defaultNotebook", "sha256": "another"}}}}
+    project.archive.put(build, WORKER_NOTEBOOK, json.dumps(ran).encode())
+    assert "record" in refused(await project.user.get(path), 404)["hint"]
+    await project.store.note_start(build, attempt=1, commit=None, tier="notebook")
+    refused(await project.user.get(path), 404)
 
 
 async def test_a_record_is_a_notebook(project):

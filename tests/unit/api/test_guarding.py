@@ -15,7 +15,10 @@ async def _operations(site) -> list[tuple[str, str]]:
     """Method and path of everything behind the token."""
     document = (await site.user.get("/api/openapi.json")).json()
     found = [
-        (method.upper(), path.format(owner="owner", repo="repo", build_id=ID, event_id=ID))
+        (
+            method.upper(),
+            path.format(owner="owner", repo="repo", build_id=ID, event_id=ID, listener_id=ID, stream="worker"),
+        )
         for path, methods in document["paths"].items()
         for method in methods
     ]

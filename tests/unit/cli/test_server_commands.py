@@ -9,6 +9,8 @@ from brignb.archive.seam import RECORD
 from brignb.model.builds import State
 
 PROJECT = "project: owner/repo\ncloneURL: https://git.example.com/x.git\nsharedSecret: a-shared-secret-1\nnotebok: x\n"
+CELL = {"cell_type": "code", "id": "a", "metadata": {}, "source": "x = 1", "outputs": [], "execution_count": None}
+NOTEBOOK = json.dumps({"cells": [CELL], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 NOWHERE = "01JAAAAAAAAAAAAAAAAAAAAAAA"
 
 
@@ -177,3 +179,38 @@ async def _claimed(site) -> str:
             await asyncio.sleep(0.01)
     site.news.ring(claimed[0].id)
     return claimed[0].id
+
+
+async def test_debugging_without_jupyterlab_says_what_to_install(site, remote, tmp_path, monkeypatch):
+    """The folder is made all the same, and said."""
+    await site.create(cloneURL=None, defaultNotebook=NOTEBOOK)
+    build = await site.running()
+    still = await remote("debug", build, "--dir", tmp_path / "there")
+    assert still.code == 2
+    assert f"brignb build cancel {build}" in still.err
+    await site.end(build, State.FAILED, reason="cell_error")
+    site.archive.put(build, RECORD, NOTEBOOK.encode())
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    made = await remote("debug", build, "--dir", tmp_path / "there")
+    assert made.code == 0, made.err
+    assert str(tmp_path / "there" / "brignb.ipynb") in made.out
+    assert "pip install 'brignb[debug]'" in made.err
+    assert "brignb debug" in (await remote("build", "get", build)).err
+    missing = await remote("build", "diff", build, tmp_path / "there" / "brignb.ipynb")
+    assert missing.code == 2
+    assert "nbdime" in missing.err
+
+
+async def test_a_difference_is_one_of_what_builds_run(site, remote, tmp_path):
+    await site.create(cloneURL=None, defaultNotebook=NOTEBOOK)
+    build = await site.raised()
+    file = tmp_path / "now.ipynb"
+    now = json.loads(NOTEBOOK)
+    scratch = {**now["cells"][0], "id": "s", "metadata": {"tags": ["scratch"]}, "source": "print('only here')"}
+    for source, differs in (("x = 1", False), ("x = 2", True)):
+        file.write_text(json.dumps({**now, "cells": [{**now["cells"][0], "source": source}, scratch]}))
+        told = await remote("build", "diff", build, file)
+        assert told.code == 0, told.err
+        assert ("x = 2" in told.out, "only here" in told.out) == (differs, False)
+    file.write_text("{")
+    assert (await remote("build", "diff", build, file)).code == 2

@@ -4,6 +4,7 @@ import asyncio
 
 from brignb.archive.files import FileArchive
 from brignb.controller.loop import Controller
+from brignb.controller.notebooks import Notebooks
 from brignb.controller.site import Site
 from brignb.model.events import Draft
 from brignb.model.names import new_id
@@ -23,8 +24,8 @@ class SlowStore(SqlStore):
         super().__init__(url, Sealer(bytes(32)))
         self.claimed, self.tell = asyncio.Event(), asyncio.Event()
 
-    async def claim(self, *, at, limit):
-        found = await super().claim(at=at, limit=limit)
+    async def claim(self, *, at, limit, **rest):
+        found = await super().claim(at=at, limit=limit, **rest)
         self.claimed.set()
         await self.tell.wait()
         return found
@@ -53,7 +54,7 @@ async def test_a_build_that_is_being_claimed_is_drained_too(tmp_path):
         cache=tmp_path / "cache",
         hidden=None,
     )
-    controller = Controller(site, workers=1)
+    controller = Controller(site, workers=1, notebooks=Notebooks(site))
     controller.wake()
     claiming = asyncio.create_task(controller.run())
     await store.claimed.wait()

@@ -186,6 +186,22 @@ def test_injected_and_event_cells_are_put_in() -> None:
     assert len({cell["id"] for cell in record["cells"]}) == 5
 
 
+def test_a_failure_says_how_it_is_debugged() -> None:
+    """Where it is read, also after a kill; what went well, or still runs, says nothing of it."""
+    failed = Outcome(state=State.FAILED, reason="cell_error", message="boom")
+    about = {"debug": "brignb debug B"}
+    for outcome in (failed, LOST):
+        record = fold(THREE, [START, begin(0)], ended=outcome, about=about)
+        nbformat.validate(record)
+        assert record["cells"][-1]["source"] == (
+            f"**{outcome.state}** ({outcome.reason}). Debug it in JupyterLab, with the same event and commit: `brignb debug B`"
+        )
+        assert record["metadata"]["brignb"]["debug"] == "brignb debug B"
+    for outcome in (None, Outcome(state=State.SUCCEEDED), Outcome(state=State.CANCELED)):
+        record = fold(THREE, [START, begin(0)], ended=outcome, about=about)
+        assert (len(record["cells"]), "debug" in record["metadata"]["brignb"]) == (3, False)
+
+
 def test_entries_of_a_later_version_change_nothing() -> None:
     entries = [START, begin(0), {"op": "comm", "cell": 0}, end(0)]
     assert statuses(fold(THREE, entries, ended=None))[0] == ("completed", "completed")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from brignb.model.jobs import Cache, Docker, Host, JobSpec, JobStatus, Resources, State, Storage
+from brignb.model.redaction import Redactor
 
 SPEC = JobSpec(id="a-1", name="a", build_id="B", project="o/r")
+TOKENS = ("first-token-value", "second-token-value")
 TEXTS = st.lists(st.text(), max_size=3).map(tuple)
 MAPS = st.dictionaries(st.text(), st.text(), max_size=3)
 
@@ -62,3 +65,44 @@ def test_the_script_is_v1s():
 
 def test_only_one_state_is_success():
     assert [state for state in State if JobStatus(state=state).succeeded] == [State.SUCCEEDED]
+
+
+def digest(commit="c1", redact=lambda value: value, **changes):
+    return replace(SPEC, **changes).digest(commit=commit, redact=redact)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"tasks": ("make",)},
+        {"image": "python:3.12"},
+        {"env": {"WHEEL": "b.whl"}},
+        {"timeout": 5.0},
+        {"use_source": False},
+        {"project": "o/other"},
+        {"resources": Resources(limits={"cpu": "1"})},
+        {"commit": "c2"},
+    ],
+)
+def test_another_job_has_another_digest(change):
+    """Or what one left would stand for the other."""
+    assert digest(**change) != digest()
+    assert digest(**change) == digest(**change)
+
+
+def test_the_same_job_elsewhere_has_the_same_digest():
+    """In another build, on another machine, with secrets of other values that are masked in both."""
+    assert digest(id="a-2", build_id="C", source="/somewhere/else") == digest()
+    masked = [Redactor([token]).tree for token in TOKENS]
+    first, second = [digest(redact=mask, env={"T": token}) for mask, token in zip(masked, TOKENS, strict=True)]
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    "change", [{"artifacts": ("*.whl",)}, {"inputs": ("a-1",)}, {"storage": Storage(enabled=True)}, {"commit": None}]
+)
+def test_what_leaves_more_than_its_outputs_cannot_be_remembered(change):
+    """Files that a later job would miss, or a source that nobody knows."""
+    assert digest(**change) is None
+    if "commit" in change:
+        assert digest(**change, use_source=False), "it never saw the source"

@@ -7,11 +7,16 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from brignb import Job, JobCanceled, JobFailed, JobRefused, JobTimedOut
 from brignb.errors import JobDefinitionError, SourceError
+from brignb.model.jobs import JobStatus
+from brignb.model.logs import LogLine
+from brignb.script.session import Remembered
+from brignb.script.views import render_html, render_text
 
 
 def wait_for_file(path, seconds=5.0) -> None:
@@ -333,3 +338,35 @@ def test_display_is_one_line_where_a_view_shows_it(session) -> None:
     handle = Job("x", tasks="true").run().wait()
     assert session.view.states == ["started pending", "pending", "running", "succeeded"]
     assert handle._repr_mimebundle_() == {"text/plain": repr(handle)}
+
+
+def test_a_remembered_job_is_not_run(session, heard) -> None:
+    """While a build is debugged: same definition, same inputs; its recorded end, outputs and log are there at once, and say what they are."""
+    session.commit = lambda: "c" * 40
+    tasks = ["echo ran >> ran", 'echo "tag=v1" >> "$BRIGNB_OUTPUT"', "echo seen"]
+    Job("build", tasks=tasks).run().wait()
+    (record,) = [job for job in heard.told if job.state.terminal]
+    status = JobStatus(state=record.state, exit_code=0, outputs=record.outputs, started_at=1, finished_at=2)
+    lines = (LogLine(1, "stdout", "seen then"),)
+    known = {record.digest: Remembered("B" * 26, status, lines)}
+    session.remembers = known.get
+
+    again = Job("build", tasks=tasks)
+    handle = again.run().wait()
+    assert (handle.remembered, handle.exit_code, again.outputs, again.logs) == (True, 0, {"tag": "v1"}, "seen then\n")
+    assert "remembered" in render_text(handle)
+    assert "remembered" in render_html(handle)
+    assert Path(session.source(), "ran").read_text() == "ran\n"
+    assert not again.run(fresh=True).wait().remembered
+    assert not Job("build", tasks=[*tasks, "true"]).run().wait().remembered
+    assert Path(session.source(), "ran").read_text() == "ran\n" * 3
+
+
+@pytest.mark.parametrize("value", ["s3cr3t-token-value", "x" * 70_000])
+def test_what_cannot_be_told_whole_is_not_remembered(session, heard, value) -> None:
+    """A masked or dropped output must not stand for the real one."""
+    session.commit = lambda: "c" * 40
+    Job("build", tasks=f'echo "tag={value}" >> "$BRIGNB_OUTPUT"').run().wait()
+    (record,) = [job for job in heard.told if job.state.terminal]
+    assert record.digest is None
+    assert value not in record.outputs.values()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import MappingProxyType
 
 import pytest
 
@@ -261,3 +262,17 @@ def test_project_shows_names_only(session) -> None:
     assert "s3cr3t" not in shown
     with pytest.raises(SecretMissing, match="BRIGNB_SECRET_NOPE"):
         project.secrets["NOPE"]
+
+
+def test_the_types_that_are_answered():
+    """A listener takes these; events about a build are no events of a sender."""
+    registry = Events()
+    for types in (("push", "tag"), ("after",), ("push", "*"), ("error",)):
+        registry.on(*types)(lambda: None)
+    assert registry.types == ("push", "tag", "*")
+
+
+async def test_a_jobs_outputs_can_be_emitted(session, heard):
+    """They are a read-only mapping, which JSON does not know."""
+    await events.emit("built", {"outputs": MappingProxyType({"tag": "v1"})})
+    assert heard.emitted == [("built", '{"outputs": {"tag": "v1"}}')]

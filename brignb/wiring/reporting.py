@@ -1,0 +1,112 @@
+"""What a kernel tells the server of the build that it holds: jobs' states and grown streams, in order, from a thread of its own.
+
+    told, progressed ──▶ queue ──▶ Listener.job, Listener.append (from the local archive, by offsets)
+
+A server that cannot be reached is asked again until the lease is lost; what was sent twice is there once. What must never happen: a
+handler that waits for the network, an end that is told before the last line.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from queue import SimpleQueue
+from typing import Final
+
+from brignb.archive.seam import Archive
+from brignb.client import Listener
+from brignb.errors import BrignbError, Unavailable, Unreachable
+from brignb.model.builds import JobRecord
+
+CHUNK: Final = 1024 * 1024
+"""Bytes of a stream in one call."""
+_AGAIN: Final = 0.5
+"""Seconds until a server that did not answer is asked again."""
+
+
+class Reporter:
+    """See the module.
+
+    Args:
+        listener: Who tells.
+        archive: Where the streams are.
+        build_id: Of the build.
+        attempt: Its.
+        lost: Set when the build is not this kernel's any more.
+    """
+
+    def __init__(
+        self, listener: Listener, archive: Archive, build_id: str, attempt: int, *, lost: threading.Event
+    ) -> None:
+        self._listener = listener
+        self._archive = archive
+        self._build = (build_id, attempt)
+        self._lost = lost
+        self._queue: SimpleQueue[JobRecord | str | threading.Event | None] = SimpleQueue()
+        self._waiting: set[str] = set()
+        self._sent: dict[str, tuple[int, int]] = {}
+        self._thread = threading.Thread(target=self._run, name="brignb-report", daemon=True)
+
+    def begin(self, streams: Mapping[str, tuple[int, int]]) -> None:
+        """From here on.
+
+        Args:
+            streams: Of those that have bytes of earlier attempts: where they go on here, and at the server.
+        """
+        self._sent.update(streams)
+        self._thread.start()
+
+    def job(self, job: JobRecord) -> None:
+        """A job's state."""
+        self._queue.put(job)
+
+    def grown(self, stream: str) -> None:
+        """There is more of a stream."""
+        if stream not in self._waiting:  # else its turn is still to come
+            self._waiting.add(stream)
+            self._queue.put(stream)
+
+    def settle(self) -> None:
+        """Wait until what was said so far was told, or there is nobody to tell."""
+        settled = threading.Event()
+        self._queue.put(settled)
+        settled.wait()
+
+    def close(self) -> None:
+        """Wait until all was told, or there is nobody to tell."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def insist(self, call: Callable[[], object]) -> bool:
+        """Make a call that may be made twice, until it is answered; False when the build is lost meanwhile, or refused."""
+        while not self._lost.is_set():
+            try:
+                call()
+            except (Unreachable, Unavailable):
+                self._lost.wait(_AGAIN)
+            except BrignbError:  # the lease is over, or the build somebody else's: whoever minds the lease says so
+                return False
+            else:
+                return True
+        return False
+
+    def _run(self) -> None:
+        while (item := self._queue.get()) is not None:
+            if isinstance(item, JobRecord):
+                job = item
+                self.insist(lambda job=job: self._listener.job(job))  # type: ignore[misc] # mypy takes no default here
+            elif isinstance(item, str):
+                self._waiting.discard(item)
+                self._send(item)
+            else:
+                item.set()
+
+    def _send(self, stream: str) -> None:
+        build_id, attempt = self._build
+        here, there = self._sent.get(stream, (0, 0))
+        while data := self._archive.read(build_id, stream, here, CHUNK):
+            send = (build_id, attempt, stream, there, data)
+            if not self.insist(lambda send=send: self._listener.append(*send)):  # type: ignore[misc] # the same
+                return
+            here, there = here + len(data), there + len(data)
+            self._sent[stream] = (here, there)
