@@ -30,6 +30,7 @@ class Client:
     Args:
         server: Its address.
         token: What it wants to see.
+        seconds: For which an answer is waited.
 
     Raises (every method):
         Unreachable: Nobody answers there.
@@ -37,13 +38,13 @@ class Client:
         NotFound, BadInput, Conflict, Unavailable: As the server says.
     """
 
-    def __init__(self, server: str, token: str) -> None:
+    def __init__(self, server: str, token: str, *, seconds: float = _SECONDS) -> None:
         self._server = server
         parts = urlsplit(server)
         self._http = httpx.Client(
             base_url=server,
             headers={"authorization": f"Bearer {token}", "user-agent": "brignb"},
-            timeout=_SECONDS,
+            timeout=seconds,
             trust_env=parts.hostname not in _LOOPBACK,  # a proxy for the world is none for this machine
             verify=parts.scheme == "https",  # loading the world's certificates takes longer than a call
         )
@@ -119,6 +120,10 @@ class Client:
     def events(self, *, project: str | None = None, limit: int = 50, cursor: str | None = None) -> JSON:
         """Newest first, without payloads."""
         return self._json("GET", "/api/events", params=_given(project=project, limit=limit, cursor=cursor))
+
+    def event(self, event_id: str) -> JSON:
+        """One, with its payload."""
+        return self._json("GET", f"/api/events/{quote(event_id, safe='')}")
 
     # builds
 

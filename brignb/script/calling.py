@@ -11,6 +11,7 @@ from typing import Any
 
 from brignb.model.events import Event
 from brignb.script.handlers import Handler
+from brignb.script.ran import remembering
 from brignb.script.scope import Scope
 
 
@@ -23,17 +24,18 @@ async def run_handler(handler: Handler, event: Event, project: object) -> Any:
     Raises:
         Exception: What the handler raised; else the first failure of what it started that nobody handled.
     """
-    before = asyncio.all_tasks()
-    async with Scope():
-        try:
-            result = handler(event, project)
-            if inspect.isawaitable(result):
-                result = await result
-        except BaseException:
-            await _cancel(_left(before))
-            raise
-        await _finish(before)
-        return result
+    before, scope = asyncio.all_tasks(), Scope()
+    with remembering(handler, event, scope):
+        async with scope:
+            try:
+                result = handler(event, project)
+                if inspect.isawaitable(result):
+                    result = await result
+            except BaseException:
+                await _cancel(_left(before))
+                raise
+            await _finish(before)
+            return result
 
 
 def _left(before: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:

@@ -14,7 +14,7 @@ import os
 import threading
 from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 from brignb.errors import BadInput
@@ -37,12 +37,12 @@ class Firing:
 
     Args:
         event: What they answer.
-        run: Runs them.
+        matching: The handlers for an event.
     """
 
-    def __init__(self, event: Event, run: Coroutine[Any, Any, tuple[Handler, ...]]) -> None:
+    def __init__(self, event: Event, matching: Matching) -> None:
         self.event = event
-        self._run = run
+        self._run = _fired(matching, event)
 
     def __await__(self) -> Generator[Any, None, tuple[Handler, ...]]:
         """Run them on this event loop; answers those that ran."""
@@ -87,7 +87,12 @@ def fire(
         revision=Revision(Revision.parse(commit).commit, Revision.parse(ref).ref),
         image=_image(image, where),
     )
-    return Firing(event, _fired(matching, event))
+    return Firing(event, matching)
+
+
+def replay(matching: Matching, event: Event) -> Firing:
+    """What runs the handlers for an event that there was; `Events.replay` is this. All of it stays but the build it is of, which is this kernel's."""
+    return Firing(replace(event, build_id=current().build_id), matching)
 
 
 def _image(image: Image | Mapping[str, str] | None, where: str) -> Image | None:

@@ -147,6 +147,7 @@ def session_of(
         source=lambda: assignment.source,
         progressed=lambda _job_id, _size: channel.tell({"op": "news"}),
         view=RecordView(),
+        project_facts=project.public,
         log_cap=LOG_CAP,
     )
 
