@@ -24,6 +24,7 @@ async def run_handler(handler: Handler, event: Event, project: object) -> Any:
     Raises:
         Exception: What the handler raised; else the first failure of what it started that nobody handled.
     """
+    __tracebackhide__ = True  # IPython leaves this frame out of an author's traceback
     before, scope = asyncio.all_tasks(), Scope()
     with remembering(handler, event, scope):
         async with scope:

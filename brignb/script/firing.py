@@ -104,6 +104,7 @@ def _image(image: Image | Mapping[str, str] | None, where: str) -> Image | None:
 
 
 async def _fired(matching: Matching, event: Event) -> tuple[Handler, ...]:
+    __tracebackhide__ = True  # IPython leaves this frame out of an author's traceback
     handlers = tuple(matching(event))
     try:
         await _called(handlers, event)
@@ -118,6 +119,7 @@ async def _fired(matching: Matching, event: Event) -> tuple[Handler, ...]:
 
 
 async def _called(handlers: Sequence[Handler], event: Event) -> None:
+    __tracebackhide__ = True  # the same
     for handler in handlers:
         await run_handler(handler, event, project)
 

@@ -52,6 +52,11 @@ class Events:
         """The handlers for an event, in the order in which they were registered, each once."""
         return [each for each in self._handlers if each.answers(event)]
 
+    @property
+    def handlers(self) -> tuple[Handler, ...]:
+        """All, in the order in which they were registered."""
+        return tuple(self._handlers)
+
     def has(self, event_type: str) -> bool:
         """Whether some handler is registered for exactly this type (Brigade v1's `has`)."""
         return any(event_type in each.types for each in self._handlers)
@@ -132,7 +137,7 @@ class Events:
         """The pipeline: handlers, their sources, what they last did."""
         from brignb.script.pipelineview import render_html, render_text  # noqa: PLC0415 - nobody pays who shows nothing
 
-        return {"text/plain": render_text(self._handlers), "text/html": render_html(self._handlers)}
+        return {"text/plain": render_text(self.handlers), "text/html": render_html(self.handlers)}
 
 
 events = Events()
