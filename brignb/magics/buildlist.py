@@ -9,7 +9,7 @@ from typing import Any, Final
 from brignb.errors import BrignbError
 from brignb.magics.asking import connected
 from brignb.model.times import parse_rfc3339
-from brignb.script.markup import code, escaped, moment, quiet, span, state, state_text, table
+from brignb.script.markup import code, escaped, moment, quiet, span, state, state_text, table, unbroken
 from brignb.script.tail import plain
 
 _HEADER: Final = ("build", "project", "event", "state", "created", "took")
@@ -108,6 +108,6 @@ def _cells(build: Mapping[str, Any]) -> tuple[str, ...]:
         escaped(build["project"]),
         code(build["event"]["type"]),
         f"{state(build['state'])}{quiet(_because(build))}",
-        quiet(created),
-        _took(build),
+        unbroken(created),
+        unbroken(_took(build)),
     )

@@ -13,7 +13,7 @@ from brignb.magics.asking import connected, stored_event
 from brignb.model.events import Event
 from brignb.model.names import id_time_ms
 from brignb.script.firing import Firing
-from brignb.script.markup import code, escaped, moment, quiet, state, state_text, table
+from brignb.script.markup import code, escaped, moment, quiet, state, state_text, table, unbroken
 from brignb.script.registry import events
 from brignb.script.tail import plain
 
@@ -162,5 +162,5 @@ def _texts(entry: Entry) -> tuple[str, ...]:
 def _cells(entry: Entry) -> tuple[str, ...]:
     event = entry.event
     how = state(entry.state) if entry.state else ""
-    when = quiet(moment(entry.at))
+    when = unbroken(moment(entry.at))
     return code(event.id), code(event.type), escaped(event.source), escaped(event.project), how, when

@@ -47,8 +47,8 @@ class _View:
         self._list_anew()
         if note:
             self._say(note)
-        left = widgets.VBox([self._list], layout=widgets.Layout(width="45%", min_width="22em"))
-        right = widgets.VBox([self._payload], layout=widgets.Layout(width="55%", max_height="26em", overflow="auto"))
+        left = widgets.VBox([self._list], layout=widgets.Layout(width="50%"))
+        right = widgets.VBox([self._payload], layout=widgets.Layout(width="50%", max_height="26em", overflow="auto", margin="0 0 0 1em"))
         self.widget = widgets.VBox(
             [
                 widgets.HBox([self._filter, self._again]),
@@ -123,5 +123,6 @@ def _button(title: str, icon: str, tooltip: str, do: Callable[[], None]) -> widg
 
 
 def _label(entry: Entry) -> str:
-    how = f" · {state_text(entry.state)}" if entry.state else ""
-    return plain(f"{moment(entry.at)} · {entry.event.type} · {entry.event.project}{how}")
+    """What is looked for first stands first: a list is narrow."""
+    parts = (entry.event.type, state_text(entry.state) if entry.state else "", moment(entry.at), entry.event.project)
+    return plain(" · ".join(filter(None, parts)))

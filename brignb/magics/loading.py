@@ -139,7 +139,9 @@ def plainly() -> Iterator[None]:
 
 
 def one_line(error: BrignbError) -> str:
-    """Where, what, and what to do."""
+    """Where, what, and what to do; what has several lines already, such as a notebook's problems, keeps them."""
+    if "\n" in error.message:
+        return str(error)
     head = f"{error.where}: {error.message}" if error.where else error.message
     return " ".join(f"{head}; {error.hint}".split()) if error.hint else " ".join(head.split())
 

@@ -58,6 +58,11 @@ def quiet(text: object) -> str:
     return f'<span style="color:{QUIET}">{escaped(text)}</span>'
 
 
+def unbroken(text: object) -> str:
+    """The same, on one line: a time, a size."""
+    return f'<span style="color:{QUIET};white-space:nowrap">{escaped(text)}</span>'
+
+
 def state(of: State | str) -> str:
     """`✓ succeeded`, in its colour; a word that is no state stands as it is."""
     try:
