@@ -21,6 +21,7 @@ from brignb.magics.asking import PATIENCE, Answers, connected
 from brignb.magics.commands import COMMANDS
 from brignb.magics.words import Word
 from brignb.model.builds import State
+from brignb.model.eventtypes import GITHUB, OTHERS
 from brignb.script.registry import events
 
 _COUNT: Final = 50
@@ -113,8 +114,9 @@ def _of_kind(kind: str, begun: str, variables: dict[str, Any]) -> list[str]:
 
 
 def known_types() -> list[str]:
-    """Those that handlers here answer, then what gateways give."""
-    return sorted({kind for each in events.handlers for kind in each.types if kind != "*"} | _KNOWN)
+    """Those that handlers here answer, and those that gateways give."""
+    given = {f"{name}:{action}" for name, actions in GITHUB.items() for action in actions} | GITHUB.keys() | OTHERS
+    return sorted((given | {kind for each in events.handlers for kind in each.types}) - {"*"})
 
 
 def _plain(variables: dict[str, Any]) -> list[str]:
@@ -161,12 +163,3 @@ def _projects() -> list[str]:
 
 
 _ASKED: Final = {"build": _build_ids, "event": _event_ids, "project": _projects}
-_KNOWN: Final = {
-    "push",
-    "image_push",
-    "pull_request",
-    "pull_request:opened",
-    "release:published",
-    "simpleevent",
-    "exec",
-}

@@ -18,9 +18,8 @@ from brignb.errors import BadInput, NotFound
 from brignb.magics.asking import connected, stored_event
 from brignb.magics.words import nearest
 from brignb.model.events import Revision, event_type
+from brignb.script.answered import Answered
 from brignb.script.firing import Firing
-from brignb.script.handlers import Handler
-from brignb.script.markup import span, state_text
 from brignb.script.payloads import payload_text
 from brignb.script.registry import events
 
@@ -98,20 +97,14 @@ def written_payload(text: str, variables: Mapping[str, Any]) -> Any:
     return Path(text)
 
 
-def told(firing: Firing, ran: tuple[Handler, ...]) -> str:
-    """What happened, a line for each handler; and what to do when none answered."""
+def told(firing: Firing, answered: Answered) -> str:
+    """What happened, a line for each handler; and what there is when none answered."""
     event = firing.event
-    if not ran:
-        known = sorted({kind for each in events.handlers for kind in each.types})
-        near = nearest(event.type, known)
-        others = f"; the handlers here answer {', '.join(known)}" if known else "; no handler is registered yet"
-        return f"nobody answers {event.type}{others}{'; ' + near if near else ''}"
-    lines = [f"{event.type} {event.id}"]
-    for each in ran:
-        last = each.memory.last
-        how = f"{state_text(last.state)} in {span(last.seconds or 0)}" if last else ""
-        lines.append(f"  {each.name}  {how}")
-    return "\n".join(lines)
+    if answered:
+        return repr(answered)
+    known = sorted({kind for each in events.handlers for kind in each.types})
+    others = f"the handlers here answer {', '.join(known)}" if known else "no handler is registered yet"
+    return "; ".join(filter(None, (f"no handler answers {event.type}", others, nearest(event.type, known))))
 
 
 def read_payload(path: Path) -> bytes:

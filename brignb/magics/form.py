@@ -15,6 +15,7 @@ from typing import Any, Final
 from brignb.errors import BadInput, ParameterError
 from brignb.magics.firing import fire, read_payload
 from brignb.magics.notebooks import parameters, variables
+from brignb.magics.showing import show
 from brignb.magics.values import event_of
 from brignb.model.declarations import MISSING, Declared
 from brignb.model.events import event_type
@@ -71,16 +72,18 @@ class Form:
         shown = "(none)" if value is MISSING else json.dumps(value, ensure_ascii=False)
         return each.name, str(each.type), shown, f"  # from: {each.path}" if each.path else ""
 
-    def _repr_mimebundle_(self, **asked: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_asked: Any) -> dict[str, str]:
         rows = [[code(n), code(k), code(v), quiet(s.strip())] for n, k, v, s in map(self._row, self.declared)]
         head = f"<div>form of {code(self.type)}, parameters of {escaped(self._where)}</div>"
-        html = head + table(("parameter", "type", "value", ""), rows)
-        still = {"text/plain": repr(self), "text/html": html}
-        try:
-            from brignb.magics.formview import live  # noqa: PLC0415 - only a front end with widgets needs them
-        except ImportError:
-            return still
-        return {**live(self)._repr_mimebundle_(**asked), **still}
+        return {"text/plain": repr(self), "text/html": head + table(("parameter", "type", "value", ""), rows)}
+
+    def _ipython_display_(self) -> None:
+        show(self._repr_mimebundle_(), self._live)
+
+    def _live(self) -> Any:
+        from brignb.magics.formview import live  # noqa: PLC0415 - only a front end with widgets needs them
+
+        return live(self)
 
 
 def form(

@@ -10,6 +10,7 @@ from typing import Any, Final
 from brignb.client import Client
 from brignb.errors import BrignbError
 from brignb.magics.asking import connected, stored_event
+from brignb.magics.showing import show
 from brignb.model.events import Event
 from brignb.model.names import id_time_ms
 from brignb.script.firing import Firing
@@ -121,20 +122,30 @@ class Inbox:
             [*lines, "fire one here: %brig fire --event ID; run one again there: brignb build rerun BUILD"]
         )
 
-    def _repr_mimebundle_(self, **asked: Any) -> dict[str, Any]:
-        note = ""
+    def _repr_mimebundle_(self, **_asked: Any) -> dict[str, str]:
+        return self._still(self._refreshed())
+
+    def _ipython_display_(self) -> None:
+        note = self._refreshed()
+        show(self._still(note), lambda: self._live(note))
+
+    def _refreshed(self) -> str:
+        """Ask again; answers why it is as it was, when nobody answered."""
         try:
             self.refresh()
         except BrignbError as error:
-            note = f"as it was; {error.where}: {error.message}"
+            return f"as it was; {error.where}: {error.message}"
+        return ""
+
+    def _still(self, note: str) -> dict[str, str]:
         rows = [_cells(each) for each in self.entries]
         html = (table(_HEADER, rows) if rows else quiet(repr(self))) + (f"<div>{quiet(note)}</div>" if note else "")
-        still = {"text/plain": plain("\n".join(filter(None, (repr(self), note)))), "text/html": html}
-        try:
-            from brignb.magics.inboxview import live  # noqa: PLC0415 - only a front end with widgets needs them
-        except ImportError:
-            return still
-        return {**live(self, note)._repr_mimebundle_(**asked), **still}
+        return {"text/plain": plain("\n".join(filter(None, (repr(self), note)))), "text/html": html}
+
+    def _live(self, note: str) -> Any:
+        from brignb.magics.inboxview import live  # noqa: PLC0415 - only a front end with widgets needs them
+
+        return live(self, note)
 
 
 def inbox(kind: str | None = None, *, project: str | None = None, limit: int = 50, server: str | None = None) -> Inbox:

@@ -48,7 +48,9 @@ class _View:
         if note:
             self._say(note)
         left = widgets.VBox([self._list], layout=widgets.Layout(width="50%"))
-        right = widgets.VBox([self._payload], layout=widgets.Layout(width="50%", max_height="26em", overflow="auto", margin="0 0 0 1em"))
+        right = widgets.VBox(
+            [self._payload], layout=widgets.Layout(width="50%", max_height="26em", overflow="auto", margin="0 0 0 1em")
+        )
         self.widget = widgets.VBox(
             [
                 widgets.HBox([self._filter, self._again]),

@@ -21,6 +21,7 @@ from brignb.errors import BadInput
 from brignb.model.events import Event, Image, Revision, event_type
 from brignb.model.names import new_id
 from brignb.script import causes, portal
+from brignb.script.answered import Answered
 from brignb.script.calling import run_handler
 from brignb.script.handlers import Handler
 from brignb.script.payloads import payload_text
@@ -44,11 +45,11 @@ class Firing:
         self.event = event
         self._run = _fired(matching, event)
 
-    def __await__(self) -> Generator[Any, None, tuple[Handler, ...]]:
+    def __await__(self) -> Generator[Any, None, Answered]:
         """Run them on this event loop; answers those that ran."""
         return self._run.__await__()
 
-    def wait(self) -> tuple[Handler, ...]:
+    def wait(self) -> Answered:
         """Run them from plain code, and answer those that ran; under a running event loop, in a thread with a loop of its own."""
         try:
             asyncio.get_running_loop()
@@ -103,9 +104,9 @@ def _image(image: Image | Mapping[str, str] | None, where: str) -> Image | None:
     return Image(**image)
 
 
-async def _fired(matching: Matching, event: Event) -> tuple[Handler, ...]:
+async def _fired(matching: Matching, event: Event) -> Answered:
     __tracebackhide__ = True  # IPython leaves this frame out of an author's traceback
-    handlers = tuple(matching(event))
+    handlers = Answered(matching(event))
     try:
         await _called(handlers, event)
     except Exception as failure:

@@ -10,7 +10,7 @@ cell that the handler runs in. So "all tasks that are new" will not do. A task i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -30,7 +30,7 @@ class _Registering:
     def __init__(self, inner: Any) -> None:
         self._inner = inner
 
-    def __call__(self, loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **more: Any) -> Any:
+    def __call__(self, loop: asyncio.AbstractEventLoop, coro: Any, /, **more: Any) -> Any:
         task = self._inner(loop, coro, **more) if self._inner else asyncio.Task(coro, loop=loop, **more)
         for family in _families.get():
             family.add(task)
