@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from brignb.magics.buildview import build
     from brignb.magics.exporting import check, export
     from brignb.magics.firing import fire, replay
-    from brignb.magics.form import form
-    from brignb.magics.inbox import inbox
+    from brignb.magics.forms import form
+    from brignb.magics.inboxes import inbox
     from brignb.magics.jobs import job
     from brignb.magics.loading import load_ipython_extension, unload_ipython_extension
 
@@ -45,8 +45,8 @@ _HOME: Final = {
     "check": "exporting",
     "export": "exporting",
     "fire": "firing",
-    "form": "form",
-    "inbox": "inbox",
+    "form": "forms",
+    "inbox": "inboxes",
     "job": "jobs",
     "load_ipython_extension": "loading",
     "replay": "firing",

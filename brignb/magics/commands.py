@@ -127,14 +127,14 @@ def _check(given: Mapping[str, Any], _variables: dict[str, Any]) -> Any:
 
 def _form(given: Mapping[str, Any], variables: dict[str, Any]) -> Any:
     from brignb.magics.firing import written_payload  # noqa: PLC0415 - the same
-    from brignb.magics.form import form  # noqa: PLC0415 - the same
+    from brignb.magics.forms import form  # noqa: PLC0415 - the same
 
     payload = None if given["payload"] is None else written_payload(given["payload"], variables)
     return form(given["type"], payload, notebook=given["notebook"])
 
 
 def _inbox(given: Mapping[str, Any], _variables: dict[str, Any]) -> Any:
-    from brignb.magics.inbox import inbox  # noqa: PLC0415 - the same
+    from brignb.magics.inboxes import inbox  # noqa: PLC0415 - the same
 
     about = {name: given[name] for name in ("project", "server")}
     return inbox(given["type"], limit=given["limit"] or 50, **about)

@@ -15,7 +15,7 @@ from brignb.script.firing import Firing
 from brignb.script.markup import escaped, quiet
 
 if TYPE_CHECKING:
-    from brignb.magics.form import Form
+    from brignb.magics.forms import Form
 
 
 def live(form: Form) -> widgets.Widget:

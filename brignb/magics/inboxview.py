@@ -16,7 +16,7 @@ from brignb.script.session import current
 from brignb.script.tail import plain
 
 if TYPE_CHECKING:
-    from brignb.magics.inbox import Entry, Inbox
+    from brignb.magics.inboxes import Entry, Inbox
 
 _ROWS = 12
 

@@ -150,7 +150,8 @@ def fill(word: str, variables: Mapping[str, Any]) -> str:
     try:
         return DollarFormatter().vformat(word, (), dict(variables))
     except Exception as error:  # any expression may stand there, and raise anything
-        raise BadInput(f"cannot be filled: {error}", where=word[:80], hint="write {{ and }} for braces") from error
+        hint = "JSON that is right is taken as it stands; for braces write {{ and }}"
+        raise BadInput(f"cannot be filled: {error}", where=word[:80], hint=hint) from error
 
 
 def _json_end(line: str, at: int, decoder: json.JSONDecoder) -> int:
