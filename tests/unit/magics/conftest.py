@@ -14,6 +14,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from sessions import heard, session
 from traitlets.config import Config
 
+from brignb import Job, events, project
 from brignb.magics.loading import load_ipython_extension
 
 __all__ = ["heard", "services", "session", "site", "site_with"]
@@ -52,16 +53,18 @@ def _shell():
     config = Config()
     config.HistoryManager.enabled = False
     made = InteractiveShell.instance(config=config)
-    yield made
+    yield made, set(made.user_ns)
     InteractiveShell.clear_instance()
 
 
 @pytest.fixture
 def typed(_shell, session):
-    _shell.reset(new_session=False)
-    _shell.user_ns.update({name: __import__("brignb").__getattr__(name) for name in ("events", "Job", "project")})
-    load_ipython_extension(_shell)
-    return Typed(_shell)
+    shell, first = _shell
+    for name in shell.user_ns.keys() - first:  # `shell.reset` would collect garbage, too: most of a test's time
+        del shell.user_ns[name]
+    shell.user_ns.update(events=events, Job=Job, project=project)
+    load_ipython_extension(shell)
+    return Typed(shell)
 
 
 @pytest.fixture

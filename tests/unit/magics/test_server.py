@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from brignb import events
+from brignb import Event, events
 from brignb.errors import NotFound
 from brignb.magics import build, builds, fire, inbox, replay
 from brignb.model.builds import State
@@ -33,6 +33,17 @@ def cell(source: str, status: str, begin: str | None, end: str | None, tags=()) 
         "outputs": [],
         "metadata": {"tags": list(tags), "papermill": ran, "brignb": {"status": status}},
     }
+
+
+def kept(kind: str) -> list[Event]:
+    """What a handler of that type has seen."""
+    seen: list[Event] = []
+
+    @events.on(kind)
+    def keep(event: Event) -> None:
+        seen.append(event)
+
+    return seen
 
 
 async def test_a_build_with_everything(here, session) -> None:
@@ -120,8 +131,7 @@ async def test_inbox_lists_newest_first_with_states(here) -> None:
 
 async def test_replay_and_fire_a_stored_event(here, session) -> None:
     """The handlers see it as it was: id, source, payload, revision; the build is this kernel's."""
-    seen = []
-    events.on("push", lambda event: seen.append(event))
+    seen = kept("push")
     await here.create()
     build_id = await here.raised(payload={"n": 1}, revision={"ref": "refs/heads/x"})
     event_id = (await here.user.get(f"/api/builds/{build_id}")).json()["event"]["id"]
@@ -136,8 +146,7 @@ async def test_replay_and_fire_a_stored_event(here, session) -> None:
 
 async def test_what_is_given_besides_wins(here, session) -> None:
     """`%brig fire TYPE --event ID --payload …`: the stored event, but for that."""
-    seen = []
-    events.on("tag", lambda event: seen.append(event))
+    seen = kept("tag")
     await here.create()
     build_id = await here.raised(payload={"n": 1})
     event_id = (await here.user.get(f"/api/builds/{build_id}")).json()["event"]["id"]
