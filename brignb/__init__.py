@@ -61,6 +61,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "magics": ("load_ipython_extension", "unload_ipython_extension"),  # `%load_ext brignb`
     "errors": (
         "BrignbError",
         "JobCanceled",

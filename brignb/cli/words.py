@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from brignb.errors import BadInput, NotFound
+from brignb.model import times
 from brignb.model.options import LOCKS
 
 
@@ -35,8 +35,6 @@ Payload = Annotated[
     str | None, typer.Option("--payload", metavar="FILE", help="The event's payload, from a file; - is standard input.")
 ]
 
-_DURATION = re.compile(r"(?P<number>[0-9]{1,9})(?P<unit>[smhdw])\Z")
-_UNIT_MS: Final = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _LATER: Final = ("podman", "kubernetes")
 
 
@@ -46,10 +44,10 @@ def duration_ms(text: str) -> int:
     Raises:
         BadInput: It is none of these.
     """
-    found = _DURATION.match(text)
-    if not found or not int(found["number"]):
-        raise BadInput(f"{text!r:.40} is no duration", where="--keep", hint="such as 30d, 12h or 90m")
-    return int(found["number"]) * _UNIT_MS[found["unit"]]
+    try:
+        return times.duration_ms(text)
+    except ValueError as error:
+        raise BadInput(str(error), where="--keep", hint="such as 30d, 12h or 90m") from None
 
 
 def locks(text: str) -> frozenset[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import Any, Final
 
-from brignb.model.shapes import SCALARS, Shape, ShapeError
+from brignb.model.shapes import FORMS, SCALARS, Shape, ShapeError
 
 _BARE: Final = {
     **{name: name for name in SCALARS},
@@ -56,6 +57,8 @@ def _read_subscript(name: str, inside: ast.expr) -> Shape:
     kind = _BARE.get(name, "")
     if name == "Literal":
         return Shape("literal", values=tuple(_literal(part) for part in parts))
+    if name == "Annotated":
+        return _formed(*parts)
     if name == "Optional" and len(parts) == 1:
         return Shape("union", (*_members(parts[0]), Shape("none")))
     if name == "Union":
@@ -65,8 +68,17 @@ def _read_subscript(name: str, inside: ast.expr) -> Shape:
     if kind == "dict" and len(parts) == 2 and _name(parts[0]) == "str":  # noqa: PLR2004 - key and value
         return Shape("dict", (read_annotation(parts[1]),))
     raise ShapeError(
-        f"{name or 'that'}[…] is no type a parameter can have; use list[…], dict[str, …], Optional or Literal"
+        f"{name or 'that'}[…] is no type a parameter can have; use list[…], dict[str, …], Optional, Literal or Annotated[str, 'date']"
     )
+
+
+def _formed(node: ast.expr, *about: ast.expr) -> Shape:
+    """`Annotated[str, "date"]`: a text of which more is known."""
+    shape = read_annotation(node)
+    form = about[0].value if len(about) == 1 and isinstance(about[0], ast.Constant) else None
+    if shape.kind == "str" and form in FORMS:
+        return replace(shape, form=str(form))
+    raise ShapeError(f"Annotated[…] takes str and one of {', '.join(map(repr, FORMS))}")
 
 
 def _literal(node: ast.expr) -> Any:
@@ -86,4 +98,4 @@ def _name(node: ast.expr) -> str:
 
 
 def _no_type(node: ast.expr) -> str:
-    return f"{ast.unparse(node):.60} is no type a parameter can have; use str, int, float, bool, list, dict, Optional or Literal"
+    return f"{ast.unparse(node):.60} is no type a parameter can have; use str, int, float, bool, list, dict, Optional, Literal or Annotated[str, 'date']"

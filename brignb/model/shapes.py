@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 DEPTH_MAX: Final = 64
@@ -25,6 +26,11 @@ _INT = re.compile(rf"[+-]?[0-9]{{1,{DIGITS_MAX}}}\Z")
 _INT_END: Final = 10**DIGITS_MAX
 _TRUE = frozenset({"true", "1", "yes"})
 _FALSE = frozenset({"false", "0", "no"})
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
+DATE: Final = "date"
+FILE: Final = "file"
+FORMS: Final = (DATE, FILE)
+"""Of a text: `2026-01-31`; the path of a file, which need not be there (it may be in another build's source)."""
 SCALARS: Final = {"str": str, "bool": bool, "int": int, "float": float}
 
 
@@ -40,11 +46,13 @@ class Shape:
         kind: `str`, `int`, `float`, `bool`, `none`, `any`, `list`, `dict`, `union` or `literal`.
         inner: Of a list its items' shape, of a dict its values' shape, of a union its members.
         values: Of a literal.
+        form: Of a text, what more is known of it, of `FORMS`.
     """
 
     kind: str
     inner: tuple[Shape, ...] = ()
     values: tuple[Any, ...] = ()
+    form: str = ""
 
     def __str__(self) -> str:
         """As it is written in Python."""
@@ -54,6 +62,8 @@ class Shape:
             return " | ".join(map(str, self.inner))
         if self.kind == "dict" and self.inner:
             return f"dict[str, {self.inner[0]}]"
+        if self.form:
+            return f"Annotated[{self.kind}, {self.form!r}]"
         if self.inner:
             return f"{self.kind}[{self.inner[0]}]"
         return {"none": "None", "any": "Any"}.get(self.kind, self.kind)
@@ -87,7 +97,7 @@ class Shape:
             ShapeError: The text does not say a value of this shape.
         """
         if self.kind == "str":
-            return _text(text)
+            return self._formed(_text(text))
         if self.kind == "union":
             members = sorted(self.inner, key=lambda member: member.kind == "str")  # a text is anything: asked last
             if any(member.kind == "str" for member in members):
@@ -128,6 +138,17 @@ class Shape:
                 return one
         raise ShapeError(f"{text!r:.80} is not one of {', '.join(map(repr, self.values))}")
 
+    def _formed(self, value: Any) -> Any:
+        """The value, if it has the form that is asked for."""
+        if self.form == DATE:
+            try:
+                if _DATE.match(value) and date.fromisoformat(value):
+                    return value
+            except ValueError:
+                pass
+            raise ShapeError(f"{value!r:.80} is no date; write it as 2026-01-31")
+        return value
+
     def _scalar(self, value: Any) -> Any:
         if self.kind == "none" and value is None:
             return None
@@ -137,7 +158,7 @@ class Shape:
             except OverflowError as error:
                 raise ShapeError("is too large for a float") from error
         if self.kind in SCALARS and type(value) is SCALARS[self.kind]:
-            return _json(value, 0)
+            return self._formed(_json(value, 0))
         raise ShapeError(f"is {_kind_of(value)}, not {self}")
 
 

@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+_DURATION = re.compile(r"(?P<number>[0-9]{1,9})(?P<unit>[smhdw])\Z")
+_UNIT_MS: Final = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+
+
+def duration_ms(text: str) -> int:
+    """Milliseconds of `30d`, `12h`, `90m`, `45s`, `2w`.
+
+    Raises:
+        ValueError: It is none of these.
+    """
+    found = _DURATION.match(text)
+    if not found or not int(found["number"]):
+        raise ValueError(f"{text!r:.40} is no duration")
+    return int(found["number"]) * _UNIT_MS[found["unit"]]
 
 
 def rfc3339(ms: int) -> str:

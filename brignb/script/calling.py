@@ -11,6 +11,8 @@ from typing import Any
 
 from brignb.model.events import Event
 from brignb.script.handlers import Handler
+from brignb.script.owntasks import own_tasks
+from brignb.script.ran import remembering
 from brignb.script.scope import Scope
 
 
@@ -23,31 +25,28 @@ async def run_handler(handler: Handler, event: Event, project: object) -> Any:
     Raises:
         Exception: What the handler raised; else the first failure of what it started that nobody handled.
     """
-    before = asyncio.all_tasks()
-    async with Scope():
-        try:
-            result = handler(event, project)
-            if inspect.isawaitable(result):
-                result = await result
-        except BaseException:
-            await _cancel(_left(before))
-            raise
-        await _finish(before)
-        return result
+    __tracebackhide__ = True  # IPython leaves this frame out of an author's traceback
+    scope = Scope()
+    with remembering(handler, event, scope), own_tasks() as own:
+        async with scope:
+            try:
+                result = handler(event, project)
+                if inspect.isawaitable(result):
+                    result = await result
+            except BaseException:
+                await _cancel(set(own))
+                raise
+            await _finish(own)
+            return result
 
 
-def _left(before: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
-    """Tasks that were begun since, and have not ended."""
-    return asyncio.all_tasks() - before
-
-
-async def _finish(before: set[asyncio.Task[Any]]) -> None:
+async def _finish(own: set[asyncio.Task[Any]]) -> None:
     """Wait for the tasks that the handler left, and for those that they leave; the first failure ends the others."""
-    while left := _left(before):
+    while left := set(own):
         done, _ = await asyncio.wait(left, return_when=asyncio.FIRST_EXCEPTION)
         failures = [error for task in done if not task.cancelled() and (error := task.exception())]
         if failures:
-            await _cancel(_left(before))
+            await _cancel(set(own))
             raise failures[0]
 
 

@@ -14,13 +14,14 @@ import os
 import threading
 from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 from brignb.errors import BadInput
 from brignb.model.events import Event, Image, Revision, event_type
 from brignb.model.names import new_id
 from brignb.script import causes, portal
+from brignb.script.answered import Answered
 from brignb.script.calling import run_handler
 from brignb.script.handlers import Handler
 from brignb.script.payloads import payload_text
@@ -37,18 +38,18 @@ class Firing:
 
     Args:
         event: What they answer.
-        run: Runs them.
+        matching: The handlers for an event.
     """
 
-    def __init__(self, event: Event, run: Coroutine[Any, Any, tuple[Handler, ...]]) -> None:
+    def __init__(self, event: Event, matching: Matching) -> None:
         self.event = event
-        self._run = run
+        self._run = _fired(matching, event)
 
-    def __await__(self) -> Generator[Any, None, tuple[Handler, ...]]:
+    def __await__(self) -> Generator[Any, None, Answered]:
         """Run them on this event loop; answers those that ran."""
         return self._run.__await__()
 
-    def wait(self) -> tuple[Handler, ...]:
+    def wait(self) -> Answered:
         """Run them from plain code, and answer those that ran; under a running event loop, in a thread with a loop of its own."""
         try:
             asyncio.get_running_loop()
@@ -87,7 +88,12 @@ def fire(
         revision=Revision(Revision.parse(commit).commit, Revision.parse(ref).ref),
         image=_image(image, where),
     )
-    return Firing(event, _fired(matching, event))
+    return Firing(event, matching)
+
+
+def replay(matching: Matching, event: Event) -> Firing:
+    """What runs the handlers for an event that there was; `Events.replay` is this. All of it stays but the build it is of, which is this kernel's."""
+    return Firing(replace(event, build_id=current().build_id), matching)
 
 
 def _image(image: Image | Mapping[str, str] | None, where: str) -> Image | None:
@@ -98,8 +104,9 @@ def _image(image: Image | Mapping[str, str] | None, where: str) -> Image | None:
     return Image(**image)
 
 
-async def _fired(matching: Matching, event: Event) -> tuple[Handler, ...]:
-    handlers = tuple(matching(event))
+async def _fired(matching: Matching, event: Event) -> Answered:
+    __tracebackhide__ = True  # IPython leaves this frame out of an author's traceback
+    handlers = Answered(matching(event))
     try:
         await _called(handlers, event)
     except Exception as failure:
@@ -113,6 +120,7 @@ async def _fired(matching: Matching, event: Event) -> tuple[Handler, ...]:
 
 
 async def _called(handlers: Sequence[Handler], event: Event) -> None:
+    __tracebackhide__ = True  # the same
     for handler in handlers:
         await run_handler(handler, event, project)
 

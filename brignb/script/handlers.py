@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
 from brignb.errors import BadInput
 from brignb.model.events import Event
+
+if TYPE_CHECKING:
+    from brignb.script.ran import Ran
 
 GIVEN: Final = ("event", "project")
 """What a handler may ask for, by these names."""
@@ -19,6 +22,13 @@ LIFECYCLE: Final = frozenset({"after", "error"})
 """Events about a build, which `*` does not answer: it has answered the build's own."""
 _TAKEN: Final = frozenset({inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY})
 _STARRED: Final = frozenset({inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD})
+
+
+@dataclass(slots=True)
+class Memory:
+    """What a handler last did; None before it was called."""
+
+    last: Ran | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +40,14 @@ class Handler:
         function: The author's.
         wants: Which of `event` and `project` it takes, in its order.
         where: File and line.
+        memory: Of its runs; the same function defined anew begins with an empty one.
     """
 
     types: tuple[str, ...]
     function: Callable[..., Any]
     wants: tuple[str, ...]
     where: str
+    memory: Memory = field(default_factory=Memory, compare=False, repr=False)
 
     @property
     def name(self) -> str:

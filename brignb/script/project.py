@@ -58,6 +58,13 @@ class BoundProject:
         names = ", ".join(sorted(self.secrets))
         return f"Project({self.name!r}, secrets: {names or 'none'})"
 
+    def _repr_mimebundle_(self, **_asked: Any) -> dict[str, str]:
+        """Policy, secrets by name, last builds."""
+        from brignb.script.projectview import render_html, render_text  # noqa: PLC0415 - nobody pays who shows nothing
+
+        session = current()
+        return {"text/plain": render_text(session), "text/html": render_html(session)}
+
 
 project = BoundProject()
 """The project of this process."""

@@ -12,14 +12,13 @@ Registering runs nothing. A cell that is executed again replaces what it had reg
 from __future__ import annotations
 
 import contextlib
-import html
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar, overload
 
 from brignb.errors import BadInput
 from brignb.model.events import Event, Image
 from brignb.script.emitting import Emission, emit
-from brignb.script.firing import Firing, fire
+from brignb.script.firing import Firing, fire, replay
 from brignb.script.handlers import LIFECYCLE, Handler, handler
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -52,6 +51,11 @@ class Events:
     def matching(self, event: Event) -> list[Handler]:
         """The handlers for an event, in the order in which they were registered, each once."""
         return [each for each in self._handlers if each.answers(event)]
+
+    @property
+    def handlers(self) -> tuple[Handler, ...]:
+        """All, in the order in which they were registered."""
+        return tuple(self._handlers)
 
     def has(self, event_type: str) -> bool:
         """Whether some handler is registered for exactly this type (Brigade v1's `has`)."""
@@ -100,6 +104,10 @@ class Events:
         """
         return fire(self.matching, event_type, payload, commit=commit, ref=ref, image=image)
 
+    def replay(self, event: Event) -> Firing:
+        """Run the handlers here for an event that there was, as it was: its id, type, source, payload and revision stay."""
+        return replay(self.matching, event)
+
     def emit(self, event_type: str, payload: Any = None) -> Emission:
         """Raise the next event in the same project. It is durable once this was awaited, or the handler has ended.
 
@@ -132,14 +140,10 @@ class Events:
         return "\n".join(["events:", *(f"  {row}" for row in rows)]) if rows else "events: no handlers yet"
 
     def _repr_mimebundle_(self, **_asked: Any) -> dict[str, str]:
-        """A table of the handlers."""
-        rows = "".join(
-            f"<tr><td>{html.escape(', '.join(each.types))}</td><td><code>{html.escape(each.name)}"
-            f"({', '.join(each.wants)})</code></td><td>{html.escape(each.where)}</td></tr>"
-            for each in self._handlers
-        )
-        head = "<tr><th>event</th><th>handler</th><th>where</th></tr>"
-        return {"text/plain": repr(self), "text/html": f"<table>{head}{rows}</table>" if rows else f"<i>{self!r}</i>"}
+        """The pipeline: handlers, their sources, what they last did."""
+        from brignb.script.pipelineview import render_html, render_text  # noqa: PLC0415 - nobody pays who shows nothing
+
+        return {"text/plain": render_text(self.handlers), "text/html": render_html(self.handlers)}
 
 
 events = Events()

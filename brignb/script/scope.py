@@ -94,6 +94,11 @@ class Scope:
         started.gone.add_done_callback(lambda _gone: self._ended.append(started))
 
     @property
+    def started(self) -> tuple[Started[Any], ...]:
+        """What was started here, in that order; not what was started in scopes within."""
+        return tuple(self._started)
+
+    @property
     def unsettled(self) -> bool:
         """Whether something still runs, or failed and nobody was told."""
         return bool(self._running() or self._unhandled())

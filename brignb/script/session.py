@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from brignb.model.projects import Policy
     from brignb.model.redaction import Redactor
     from brignb.script.handle import JobHandle
+
+
+LastBuilds = tuple[Sequence[Mapping[str, Any]], str]
+"""Builds as the API tells of them, newest first; when there are none, why."""
 
 
 class View(Protocol):
@@ -82,6 +86,10 @@ def _nothing(_digest: str) -> Remembered | None:
     return None
 
 
+def _no_builds() -> LastBuilds:
+    return (), "no server is asked here"
+
+
 def _wall_clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
@@ -110,6 +118,8 @@ class Session:
         emit: Raises the next event in the same project (type, payload); returns when it is durable.
         commit: Asked before each job: whose files stand at `/src`, unchanged; None: nobody knows; empty: there is no source.
         remembers: A job that has succeeded before, by its `JobSpec.digest`; its recorded result stands for another run.
+        project_facts: The project as it may be shown (`Project.public`), as far as it is known.
+        last_builds: The project's last builds; answers soon, and never raises.
         log_cap: Bytes of a job's log that are kept.
         now_ms: The clock, for brignb's own lines.
     """
@@ -132,6 +142,8 @@ class Session:
     view: View = field(default_factory=NoView)
     commit: Callable[[], str | None] = _unknown
     remembers: Callable[[str], Remembered | None] = _nothing
+    project_facts: Callable[[], Mapping[str, Any]] = dict
+    last_builds: Callable[[], LastBuilds] = _no_builds
     log_cap: int = 64 * 1024 * 1024
     now_ms: Callable[[], int] = _wall_clock_ms
     _pid: int = field(default_factory=os.getpid)

@@ -80,6 +80,7 @@ class Started(ABC, Generic[R]):
         return self._join().__await__()
 
     async def _join(self) -> R:
+        __tracebackhide__ = True  # IPython leaves this frame out of an author's traceback
         portal.heed_interrupts()
         try:
             await asyncio.wrap_future(self._gone)
@@ -89,6 +90,7 @@ class Started(ABC, Generic[R]):
         return self._answer()
 
     def _answer(self) -> R:
+        __tracebackhide__ = True  # the same
         self.handled = True
         if self._failure is not None:
             raise self._failure

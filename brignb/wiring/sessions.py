@@ -26,6 +26,7 @@ from brignb.model.secrets import Secret, Secrets
 from brignb.script.session import Session
 from brignb.source.copying import WorkCopy
 from brignb.wiring.clock import fresh_id, now_ms
+from brignb.wiring.lastbuilds import last_builds
 
 PROJECT_FILE = "project.yaml"
 SECRET_PREFIX = "BRIGNB_SECRET_"  # noqa: S105 - a prefix, not a secret
@@ -140,4 +141,6 @@ def local_session(file: Path | None = None) -> Session:
         archive=FileArchive(folder / "builds"),
         redactor=secrets.redactor,
         source=lambda: str(copy.refresh()),
+        project_facts=project.public,
+        last_builds=lambda: last_builds(project.name),
     )

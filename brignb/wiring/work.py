@@ -148,6 +148,7 @@ def session_of(
         progressed=lambda _job_id, _size: channel.tell({"op": "news"}),
         view=RecordView(),
         commit=lambda: (assignment.event.revision.commit if project.clone_url else "") if assignment.source else None,
+        project_facts=project.public,
         log_cap=LOG_CAP,
     )
 
