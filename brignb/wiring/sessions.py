@@ -23,9 +23,10 @@ from brignb.model.projectfile import read
 from brignb.model.projects import Project
 from brignb.model.redaction import Redactor
 from brignb.model.secrets import Secret, Secrets
-from brignb.script.session import Session
+from brignb.script.session import NoView, Session
 from brignb.source.copying import WorkCopy
 from brignb.wiring.clock import fresh_id, now_ms
+from brignb.wiring.views import live_view
 
 PROJECT_FILE = "project.yaml"
 SECRET_PREFIX = "BRIGNB_SECRET_"  # noqa: S105 - a prefix, not a secret
@@ -114,6 +115,10 @@ def _forget(folder: Path, owner: int) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _unheard(_job_id: str, _size: int) -> None:
+    """Nobody looks on."""
+
+
 def local_session() -> Session:
     """See the module; made on the first `run()` or the first look at `project`."""
     folder = Path(tempfile.mkdtemp(prefix="brignb-"))
@@ -124,6 +129,7 @@ def local_session() -> Session:
     work = folder / "work"
     work.mkdir()
     copy = WorkCopy(Path.cwd(), folder / "src")
+    live = live_view()
     return Session(
         build_id=own,
         build_ms=id_time_ms(own),
@@ -136,4 +142,6 @@ def local_session() -> Session:
         archive=FileArchive(folder / "builds"),
         redactor=secrets.redactor,
         source=lambda: str(copy.refresh()),
+        view=live or NoView(),
+        progressed=live.grew if live else _unheard,
     )
