@@ -51,7 +51,7 @@ def debug(
     if not opened:
         return 0
     if importlib.util.find_spec("jupyterlab") is None:
-        note("JupyterLab is not installed here: pip install 'brignb[debug]', or open the notebook with your own")
+        note("JupyterLab is not installed here: pip install 'brignb[lab]', or open the notebook with your own")
         return 0
     return subprocess.run([sys.executable, "-m", "jupyterlab", notebook], cwd=notebook.parent, check=False).returncode
 

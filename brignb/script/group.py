@@ -40,6 +40,7 @@ class Group:
         self._members: list[Runnable] = []
         self._limit = limit
         self._in_turn = False
+        self._last: GroupHandle | None = None
         self.add(*members)
 
     @classmethod
@@ -105,14 +106,55 @@ class Group:
         """A group is there even while nothing is in it."""
         return True
 
+    @property
+    def last(self) -> GroupHandle | None:
+        """The handle of the last run; None before there is one."""
+        return self._last
+
+    @property
+    def members(self) -> tuple[Runnable, ...]:
+        """What it runs."""
+        return tuple(self._members)
+
+    @property
+    def in_turn(self) -> bool:
+        """Whether they run one after the other."""
+        return self._in_turn
+
+    @property
+    def limit(self) -> int | None:
+        """How many of them run at the same time; None: all."""
+        return self._limit
+
+    def _ipython_display_(self) -> None:
+        if self._last is None:
+            raise NotImplementedError  # IPython takes `_repr_mimebundle_`: what is planned
+        self._last._ipython_display_()
+
+    def _repr_mimebundle_(self, **asked: Any) -> dict[str, str]:
+        """Its last run; before there is one, what it would run."""
+        if self._last is not None:
+            return self._last._repr_mimebundle_(**asked)
+        from brignb.script.plans import render_html, render_text  # noqa: PLC0415 - views know groups, not the reverse
+
+        return {"text/plain": render_text(self), "text/html": render_html(self)}
+
     def __repr__(self) -> str:
         inside = ", ".join(map(_name, self._members))
         return f"Group.sequence({inside})" if self._in_turn else f"Group.concurrent({inside})"
 
     def _begin(self, *, in_turn: bool, owner: Started[Any] | None = None) -> GroupHandle:
-        current()  # the session is made here: that may take a moment, which the job loop has not
-        handle = GroupHandle(tuple(self._members), in_turn=in_turn, limit=self._limit)
+        session = current()  # the session is made here: that may take a moment, which the job loop has not
+        handle = GroupHandle(
+            session,
+            tuple(self._members),
+            in_turn=in_turn,
+            limit=self._limit,
+            again=lambda: self._begin(in_turn=in_turn),
+        )
+        self._last = handle
         scope.entrust(handle, owner)
+        session.view.started(handle, owner)
         handle.begin()
         return handle
 

@@ -9,7 +9,7 @@ handle.outputs["wheel"]
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -20,8 +20,8 @@ from brignb.script import portal
 from brignb.script.bell import Bell
 from brignb.script.reading import Reader, read_text
 from brignb.script.running import REFUSED, Order, Running, Try
-from brignb.script.session import NoView, Session
-from brignb.script.started import Started
+from brignb.script.session import Session
+from brignb.script.started import Started, shown
 
 if TYPE_CHECKING:
     from brignb.model.jobs import JobStatus
@@ -41,12 +41,14 @@ class JobHandle(Started["JobHandle"]):
     Args:
         session: Where it runs.
         order: What runs.
+        again: Runs the job once more, as it is defined by then.
     """
 
-    def __init__(self, session: Session, order: Order) -> None:
+    def __init__(self, session: Session, order: Order, again: Callable[[], JobHandle]) -> None:
         super().__init__()
         self._session = session
         self._order = order
+        self._again = again
         self._bell = Bell()
         self._running = Running(session, order, changed=self._changed, grew=self._bell.ring)
         self._tries = (self._running.first(),)
@@ -58,6 +60,14 @@ class JobHandle(Started["JobHandle"]):
     def cancel(self) -> None:
         """End it now, whole; returns at once. Cancelling an ended job changes nothing."""
         portal.call(self._running.cancel)
+
+    def rerun(self) -> JobHandle:
+        """Run its job once more, as the job is defined now.
+
+        Raises:
+            JobDefinitionError: It cannot be started as it is written.
+        """
+        return self._again()
 
     # what it is
 
@@ -100,6 +110,11 @@ class JobHandle(Started["JobHandle"]):
     def remembered(self) -> bool:
         """Whether it was not run: it had succeeded in the build that is being debugged, and this is what is recorded of that."""
         return self._tries[-1].remembered
+
+    @property
+    def tries(self) -> tuple[str, ...]:
+        """The ids of all tries so far."""
+        return tuple(self._ids())
 
     # how it goes
 
@@ -160,6 +175,25 @@ class JobHandle(Started["JobHandle"]):
     def tail(self) -> tuple[str, ...]:
         """The log's last lines, at most 20, redacted; with what brignb has to say."""
         return self._running.tail()
+
+    @property
+    def coloured_tail(self) -> tuple[str, ...]:
+        """The same as the job wrote it, with its control sequences: not for showing as it is."""
+        return self._running.coloured_tail()
+
+    def read(self, job_id: str, offset: int, limit: int) -> bytes:
+        """Bytes of a try's log as it is kept (`brignb.model.logs`), redacted; empty at its end.
+
+        Args:
+            job_id: One of `tries`.
+            offset: Of the first byte.
+            limit: How many at most.
+        """
+        return self._session.archive.read(self._session.build_id, job_id, offset, limit)
+
+    def size(self, job_id: str) -> int:
+        """Bytes of a try's log so far."""
+        return self._session.archive.size(self._session.build_id, job_id)
 
     def redacted(self, text: str) -> str:
         """A text without the values of secrets."""
@@ -237,10 +271,11 @@ class JobHandle(Started["JobHandle"]):
         code = f", exit code {self.exit_code}" if self.exit_code else ""
         return f"<{self.what}: {self.state}{code}>"
 
+    def _ipython_display_(self) -> None:
+        shown(self, self._session)
+
     def _repr_mimebundle_(self, **_asked: Any) -> dict[str, str]:
-        """One line where a view shows it anyway; else all of it, as it is now."""
-        if not isinstance(self._session.view, NoView):
-            return {"text/plain": repr(self)}
+        """All of it, as it is now."""
         from brignb.script.views import render_html, render_text  # noqa: PLC0415 - views know handles, not the reverse
 
         return {"text/plain": render_text(self), "text/html": render_html(self)}

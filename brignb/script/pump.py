@@ -67,6 +67,10 @@ class Pump:
         """The log's last lines, whole or cut, redacted."""
         return self._tail.lines()
 
+    def coloured_tail(self) -> tuple[str, ...]:
+        """The same with its control sequences."""
+        return self._tail.raw()
+
     def _redacted(self, line: LogLine) -> LogLine | None:
         """The line as it may be seen; None while all of it is kept back."""
         held = self._redacting.get(line.stream)

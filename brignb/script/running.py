@@ -93,6 +93,10 @@ class Running:
         """The last lines of the last try."""
         return self._pump.tail() if self._pump else ()
 
+    def coloured_tail(self) -> tuple[str, ...]:
+        """The same with its control sequences."""
+        return self._pump.coloured_tail() if self._pump else ()
+
     def cancel(self) -> None:
         """End it; on the job loop."""
         self._canceled.set()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from brignb.model.logs import LogLine
     from brignb.model.projects import Policy
     from brignb.model.redaction import Redactor
-    from brignb.script.handle import JobHandle
+    from brignb.script.started import Started
 
 
 LastBuilds = tuple[Sequence[Mapping[str, Any]], str]
@@ -36,23 +36,35 @@ LastBuilds = tuple[Sequence[Mapping[str, Any]], str]
 
 
 class View(Protocol):
-    """Shows jobs; a seam, so that `script` knows no display library. Must not raise."""
+    """Shows jobs and groups; a seam, so that `script` knows no display library. Must not raise."""
 
-    def started(self, handle: JobHandle) -> None:
-        """A job was started; called where `run()` was, so that it is shown under the cell that runs now."""
+    def started(self, started: Started[Any], owner: Started[Any] | None) -> None:
+        """Something begins now; called where `run()` was, so that it is shown under the cell that asked for it.
 
-    def changed(self, handle: JobHandle) -> None:
-        """Its state changed (not: a line came); called on the job loop's thread."""
+        Args:
+            started: The job or the group.
+            owner: The group in which it is shown already; None: it stands for itself.
+        """
+
+    def changed(self, started: Started[Any]) -> None:
+        """A job's state changed (not: a line came), or a group has ended; called on the job loop's thread."""
+
+    def show(self, started: Started[Any]) -> bool:
+        """It is a cell's last expression, or was given to `display`. False: this view leaves that to its caller."""
 
 
 class NoView:
     """Shows nothing."""
 
-    def started(self, handle: JobHandle) -> None:
+    def started(self, started: Started[Any], owner: Started[Any] | None) -> None:
         """Nothing."""
 
-    def changed(self, handle: JobHandle) -> None:
+    def changed(self, started: Started[Any]) -> None:
         """Nothing."""
+
+    def show(self, _started: Started[Any]) -> bool:
+        """Nothing."""
+        return False
 
 
 def _untold(_job: JobRecord) -> None:
@@ -147,6 +159,7 @@ class Session:
     log_cap: int = 64 * 1024 * 1024
     now_ms: Callable[[], int] = _wall_clock_ms
     _pid: int = field(default_factory=os.getpid)
+    _groups: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     _sourcing: threading.Lock = field(default_factory=threading.Lock)
     _runs: defaultdict[str, itertools.count[int]] = field(
         default_factory=lambda: defaultdict(lambda: itertools.count(1))
@@ -159,6 +172,10 @@ class Session:
     def next_run(self, name: str) -> int:
         """The how-manyth `run()` of that name in this attempt, from 1."""
         return next(self._runs[name])
+
+    def group_id(self) -> str:
+        """Of one more run of a group."""
+        return f"group-{self.build_id.lower()}-{next(self._groups)}"
 
     def refuse_elsewhere(self, where: str) -> None:
         """A forked child may read the project; it cannot start anything: its parent counts the runs, and minds what they do.

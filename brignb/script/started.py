@@ -10,9 +10,12 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Generator
 from concurrent.futures import Future
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from brignb.script import portal
+
+if TYPE_CHECKING:
+    from brignb.script.session import Session
 
 R = TypeVar("R")
 
@@ -100,3 +103,13 @@ class Started(ABC, Generic[R]):
         """Told once, on the job loop."""
         self._result, self._failure = result, failure
         self._gone.set_result(None)
+
+
+def shown(started: Started[Any], session: Session) -> None:
+    """What `_ipython_display_` does: have the session's view show it.
+
+    Raises:
+        NotImplementedError: The view shows nothing: IPython takes the object's own text and HTML then.
+    """
+    if not session.view.show(started):
+        raise NotImplementedError

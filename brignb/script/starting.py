@@ -33,9 +33,9 @@ def start(job: Job, *, owner: Started[Any] | None, fresh: bool) -> JobHandle:
     session = current()
     session.refuse_elsewhere("Job.run")
     order = specify(job, session, fresh=fresh)
-    handle = JobHandle(session, order)
+    handle = JobHandle(session, order, job.run)
     scope.entrust(handle, owner)
-    session.view.started(handle)
+    session.view.started(handle, owner)
     handle.begin()
     return handle
 

@@ -44,10 +44,13 @@ class Tail:
 
     def lines(self) -> tuple[str, ...]:
         """What is kept now, each as a terminal would show it in the end, without colours."""
-        return tuple(_shown("".join(parts)) for parts in self._lines)
+        return tuple(_cut(plain(line)) for line in self.raw())
+
+    def raw(self) -> tuple[str, ...]:
+        r"""The same with its control sequences, for who shows colours; of a progress bar (`10%\r20%\r`) the last state."""
+        return tuple("".join(parts).rstrip("\r").rpartition("\r")[2] for parts in self._lines)
 
 
-def _shown(line: str) -> str:
-    r"""Of a progress bar (`10%\r20%\r`) the last state; of a line that is too long its beginning."""
-    last = plain(line.rstrip("\r").rpartition("\r")[2])
-    return last if len(last) <= TAIL_LINE else last[:TAIL_LINE] + "…"
+def _cut(line: str) -> str:
+    """Of a line that is too long its beginning."""
+    return line if len(line) <= TAIL_LINE else line[:TAIL_LINE] + "…"

@@ -10,6 +10,7 @@ import html
 from typing import TYPE_CHECKING, Final
 
 from brignb.model.builds import State
+from brignb.script.ansi import ansi_html
 from brignb.script.tail import plain
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _MARKS: Final = {
 }
 _COLOURS: Final = {State.SUCCEEDED: "#1a7f37", State.PENDING: "#6e7781", State.RUNNING: "#0969da"}
 _BAD: Final = "#cf222e"
+_MINUTE: Final = 60
 
 
 def render_text(handle: JobHandle) -> str:
@@ -40,9 +42,8 @@ def render_text(handle: JobHandle) -> str:
 
 def render_html(handle: JobHandle) -> str:
     """A job in HTML, folded when it went well."""
-    colour = _COLOURS.get(handle.state, _BAD)
     state, *rest = map(html.escape, _facts(handle))
-    head = f'<b>{html.escape(handle.name)}</b> <span style="color:{colour}">{state}</span>'
+    head = f'<b>{html.escape(handle.name)}</b> <span style="color:{colour(handle.state)}">{state}</span>'
     facts = " · ".join([head, *rest])
     why = "".join(f"<div>{html.escape(line)}</div>" for line in _why(handle, ""))
     rows = "".join(
@@ -50,7 +51,7 @@ def render_html(handle: JobHandle) -> str:
         for name, value in _outputs(handle)
     )
     table = f"<table>{rows}</table>" if rows else ""
-    log = html.escape("\n".join(handle.tail))
+    log = "\n".join(map(ansi_html, handle.coloured_tail))
     log = f'<pre style="font-family:monospace;margin:0.3em 0;white-space:pre-wrap">{log}</pre>' if log else ""
     opened = "" if handle.state is State.SUCCEEDED else " open"
     return f"<details{opened}><summary>{facts}</summary>{why}{table}{log}</details>"
@@ -58,13 +59,13 @@ def render_html(handle: JobHandle) -> str:
 
 def _facts(handle: JobHandle) -> list[str]:
     """State, exit code, duration, try, image, id; what there is of them."""
-    facts = [f"{_MARKS[handle.state]} {handle.state}{'' if handle.state.terminal else '…'}"]
+    facts = [stated(handle.state)]
     if handle.exit_code is not None:
         facts.append(f"exit code {handle.exit_code}")
     elif handle.reason:
         facts.append(handle.reason)
     if handle.duration is not None:
-        facts.append(_span(handle.duration))
+        facts.append(span(handle.duration))
     if handle.remembered:
         facts.append("remembered")
     if handle.attempt > 1:
@@ -74,9 +75,26 @@ def _facts(handle: JobHandle) -> list[str]:
     return [*facts, handle.id]
 
 
-def _span(seconds: float) -> str:
-    """`40 ms`, `3.2 s`."""
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+def span(seconds: float) -> str:
+    """`40 ms`, `3.2 s`, `2 min 5 s`."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < _MINUTE else f"{seconds // _MINUTE:.0f} min {seconds % _MINUTE:.0f} s"
+
+
+def colour(state: State) -> str:
+    """Of a state, for a style."""
+    return _COLOURS.get(state, _BAD)
+
+
+def stated(state: State) -> str:
+    """A state in a mark and a word."""
+    return f"{_MARKS[state]} {state}{'' if state.terminal else '…'}"
+
+
+def word(handle: JobHandle) -> str:
+    """Its state, with the exit code when it failed."""
+    return stated(handle.state) + (f", exit code {handle.exit_code}" if handle.exit_code else "")
 
 
 def _why(handle: JobHandle, indent: str) -> list[str]:

@@ -28,7 +28,7 @@ def difference(ran: bytes, now: bytes, *, name: str, colours: bool) -> str:
         BadInput: nbdime is not installed, or one of them is no notebook.
     """
     if importlib.util.find_spec("nbdime") is None:
-        raise BadInput("nbdime is not installed; it compares notebooks", hint="pip install 'brignb[debug]'")
+        raise BadInput("nbdime is not installed; it compares notebooks", hint="pip install 'brignb[lab]'")
     from nbdime import diff_notebooks  # noqa: PLC0415 - an extra, and slow to import
     from nbdime.diffing.notebooks import set_notebook_diff_targets  # noqa: PLC0415 - the same
     from nbdime.prettyprint import PrettyPrintConfig, pretty_print_notebook_diff  # noqa: PLC0415 - the same

@@ -150,10 +150,14 @@ class Handling:
             attempt=offer.attempt,
             project_name=offer.event.project,
             told=self._reporter.job,
-            progressed=lambda job_id, _size: self._reporter.grown(job_id),
+            progressed=self._grown,
             emit=self._emit,
             view=TapedView(own.view, tape),
         )
+
+    def _grown(self, job_id: str, size: int) -> None:
+        self._own.progressed(job_id, size)
+        self._reporter.grown(job_id)
 
     async def _emit(self, event_type: str, payload: str) -> Any:
         offer = self._offer

@@ -23,10 +23,11 @@ from brignb.model.projectfile import read
 from brignb.model.projects import Project
 from brignb.model.redaction import Redactor
 from brignb.model.secrets import Secret, Secrets
-from brignb.script.session import Session
+from brignb.script.session import NoView, Session
 from brignb.source.copying import WorkCopy
 from brignb.wiring.clock import fresh_id, now_ms
 from brignb.wiring.lastbuilds import last_builds
+from brignb.wiring.views import live_view
 
 PROJECT_FILE = "project.yaml"
 SECRET_PREFIX = "BRIGNB_SECRET_"  # noqa: S105 - a prefix, not a secret
@@ -115,6 +116,10 @@ def _forget(folder: Path, owner: int) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _unheard(_job_id: str, _size: int) -> None:
+    """Nobody looks on."""
+
+
 def local_session(file: Path | None = None) -> Session:
     """See the module; made on the first `run()` or the first look at `project`.
 
@@ -129,6 +134,7 @@ def local_session(file: Path | None = None) -> Session:
     work = folder / "work"
     work.mkdir()
     copy = WorkCopy(Path.cwd(), folder / "src")
+    live = live_view()
     return Session(
         build_id=own,
         build_ms=id_time_ms(own),
@@ -143,4 +149,6 @@ def local_session(file: Path | None = None) -> Session:
         source=lambda: str(copy.refresh()),
         project_facts=project.public,
         last_builds=lambda: last_builds(project.name),
+        view=live or NoView(),
+        progressed=live.grew if live else _unheard,
     )

@@ -14,9 +14,10 @@ from typing import Any, TextIO
 
 from brignb.engine.bundles import clean_bundle
 from brignb.engine.scribe import Item, Scribe
-from brignb.script.handle import JobHandle
 from brignb.script.session import View
-from brignb.script.views import render_html, render_text
+from brignb.script.started import Started
+from brignb.widgets.cells import RecordCells
+from brignb.widgets.static import StaticView
 
 
 class Tape:
@@ -111,22 +112,35 @@ class TapedView:
 
     def __init__(self, own: View, tape: Tape) -> None:
         self._own = own
-        self._tape = tape
+        self._record = StaticView(RecordCells(), screen=_TapeScreen(tape))
 
-    def started(self, handle: JobHandle) -> None:
+    def started(self, started: Started[Any], owner: Started[Any] | None) -> None:
         """Under the cell that runs now."""
-        self._own.started(handle)
-        output = {"output_type": "display_data", "data": _bundle(handle), "metadata": {}}
-        self._tape.put("output", output=output, id=handle.first_id)
+        self._own.started(started, owner)
+        self._record.started(started, owner)
 
-    def changed(self, handle: JobHandle) -> None:
+    def changed(self, started: Started[Any]) -> None:
         """In its place."""
-        self._own.changed(handle)
-        self._tape.put("update", id=handle.first_id, data=_bundle(handle), metadata={})
+        self._own.changed(started)
+        self._record.changed(started)
+
+    def show(self, started: Started[Any]) -> bool:
+        """As the kernel's own view does; the record has it already."""
+        return self._own.show(started)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._own, name)
 
 
-def _bundle(handle: JobHandle) -> Mapping[str, Any]:
-    return clean_bundle({"text/html": render_html(handle), "text/plain": render_text(handle)})
+class _TapeScreen:
+    """Displays become entries."""
+
+    def __init__(self, tape: Tape) -> None:
+        self._tape = tape
+
+    def show(self, bundle: Mapping[str, str], name: str) -> None:
+        output = {"output_type": "display_data", "data": clean_bundle(bundle), "metadata": {}}
+        self._tape.put("output", output=output, id=name)
+
+    def update(self, bundle: Mapping[str, str], name: str) -> None:
+        self._tape.put("update", id=name, data=clean_bundle(bundle), metadata={})

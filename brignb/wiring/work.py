@@ -25,8 +25,9 @@ from brignb.model.projects import Project
 from brignb.model.redaction import Redactor
 from brignb.model.secrets import Secrets
 from brignb.script.session import Session
+from brignb.widgets.cells import RecordCells
+from brignb.widgets.static import StaticView
 from brignb.wiring.clock import now_ms
-from brignb.wiring.recordview import RecordView
 from brignb.worker.channel import Channel, Interrupter, leave
 from brignb.worker.running import Execute, Parts, emitter, work
 from brignb.worker.sink import ArchiveSink
@@ -146,7 +147,7 @@ def session_of(
         redactor=redactor,
         source=lambda: assignment.source,
         progressed=lambda _job_id, _size: channel.tell({"op": "news"}),
-        view=RecordView(),
+        view=StaticView(RecordCells()),
         commit=lambda: (assignment.event.revision.commit if project.clone_url else "") if assignment.source else None,
         project_facts=project.public,
         log_cap=LOG_CAP,

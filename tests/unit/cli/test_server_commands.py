@@ -194,7 +194,7 @@ async def test_debugging_without_jupyterlab_says_what_to_install(site, remote, t
     made = await remote("debug", build, "--dir", tmp_path / "there")
     assert made.code == 0, made.err
     assert str(tmp_path / "there" / "brignb.ipynb") in made.out
-    assert "pip install 'brignb[debug]'" in made.err
+    assert "pip install 'brignb[lab]'" in made.err
     assert "brignb debug" in (await remote("build", "get", build)).err
     missing = await remote("build", "diff", build, tmp_path / "there" / "brignb.ipynb")
     assert missing.code == 2
