@@ -17,13 +17,15 @@ def live_view() -> LiveView | None:
     if "ipykernel" not in sys.modules:
         return None
     from ipykernel.zmqshell import ZMQInteractiveShell  # noqa: PLC0415 - an extra, and loaded already
+    from IPython.core.getipython import get_ipython  # noqa: PLC0415 - the same
 
-    if not ZMQInteractiveShell.initialized():
+    shell = get_ipython()  # which may be our engine's
+    if not isinstance(shell, ZMQInteractiveShell):
         return None
     from brignb.widgets.cells import KernelCells  # noqa: PLC0415 - only kernels pay for displays
     from brignb.widgets.live import LiveView  # noqa: PLC0415 - the same
 
-    return LiveView(KernelCells(ZMQInteractiveShell.instance()), _connect)
+    return LiveView(KernelCells(shell), _connect)
 
 
 def _connect() -> Switchboard:

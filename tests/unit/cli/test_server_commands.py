@@ -1,7 +1,11 @@
 """Commands that speak to a server: what they print, for people and programs, and their exit codes."""
 
 import asyncio
+import importlib.util
 import json
+import os
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -201,6 +205,18 @@ async def test_debugging_without_jupyterlab_says_what_to_install(site, remote, t
     assert "nbdime" in missing.err
 
 
+@pytest.fixture
+def nbdime(monkeypatch):
+    """An extra that would make every other test slower: it lives in the environment of `make browser`."""
+    if importlib.util.find_spec("nbdime") is None:
+        there = [*Path(__file__).parents[3].glob(".venv/jupyter/lib/python*/site-packages/nbdime")]
+        if not there:
+            (pytest.fail if os.environ.get("CI") else pytest.skip)("nbdime is not installed; `make browser` does it")
+        monkeypatch.setattr(sys, "path", [*sys.path, str(there[0].parent)])
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("nbdime")
 async def test_a_difference_is_one_of_what_builds_run(site, remote, tmp_path):
     await site.create(cloneURL=None, defaultNotebook=NOTEBOOK)
     build = await site.raised()

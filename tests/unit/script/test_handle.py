@@ -317,27 +317,34 @@ def test_artifacts_go_from_job_to_job(session) -> None:
     assert Job("use", tasks="cat dist/a.whl", inputs=build).run().wait().logs == "content\n"
 
 
-def test_display_is_one_line_where_a_view_shows_it(session) -> None:
-    """A view shows the job under its cell; the cell's result must not show it twice, and stale."""
+def test_a_display_is_the_views(session) -> None:
+    """A view shows the job under its cell; the cell's result is the view's too, which knows whether it is there already."""
 
     class Seen:
         def __init__(self) -> None:
             self.states: list[str] = []
             self.threads: set[str] = set()
 
-        def started(self, handle) -> None:
+        def started(self, handle, owner) -> None:
             self.states.append(f"started {handle.state}")
+            assert owner is None
             assert threading.current_thread() is threading.main_thread()
 
         def changed(self, handle) -> None:
             self.states.append(str(handle.state))
 
+        def show(self, _handle) -> bool:
+            self.states.append("shown")
+            return True
+
     handle = Job("x", tasks="true").run().wait()
+    with pytest.raises(NotImplementedError):  # IPython takes the object's own HTML then
+        handle._ipython_display_()
     assert "text/html" in handle._repr_mimebundle_()
     session.view = Seen()
     handle = Job("x", tasks="true").run().wait()
-    assert session.view.states == ["started pending", "pending", "running", "succeeded"]
-    assert handle._repr_mimebundle_() == {"text/plain": repr(handle)}
+    handle._ipython_display_()
+    assert session.view.states == ["started pending", "pending", "running", "succeeded", "shown"]
 
 
 def test_a_remembered_job_is_not_run(session, heard) -> None:
