@@ -11,6 +11,7 @@ import secrets
 import socket
 import ssl
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import httpx
@@ -20,6 +21,7 @@ import uvicorn
 from brignb.api.app import create_app
 from brignb.api.protocol import BoundedHttp
 from brignb.api.services import Services
+from brignb.archive.artifacts import pack_artifacts
 from brignb.archive.files import FileArchive
 from brignb.archive.seam import RECORD, WORKER
 from brignb.controller.notebooks import Notebooks
@@ -186,6 +188,7 @@ async def services(tmp_path):
         store=store,
         archive=archive,
         source=None,
+        artifacts=partial(pack_artifacts, tmp_path / "builds"),
         news=news,
         gateways=[GitHub(), Registry(), Simple(), CloudEvents()],
         cr=True,

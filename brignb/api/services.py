@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from brignb.archive.seam import Archive
 from brignb.model.builds import Build, JobRecord, Outcome
@@ -72,6 +72,7 @@ class Services:
         cr: Whether container registries may send webhooks.
         token: Of the API's callers.
         source: Where repositories are read.
+        artifacts: Writes a tar archive of what a job of a build left for others; False: nothing is kept.
         now_ms: Milliseconds since 1970.
         randomness: So many random bytes.
         wake: Tells the controller that builds wait.
@@ -86,6 +87,7 @@ class Services:
     store: Store
     archive: Archive
     source: Source
+    artifacts: Callable[[str, str, IO[bytes]], bool]
     news: News
     gateways: Sequence[Gateway]
     cr: bool

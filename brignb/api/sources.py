@@ -1,4 +1,4 @@
-"""`/api/builds/{id}/notebook` and `…/source`: what a build was made of, for somebody who debugs it.
+"""`/api/builds/{id}/notebook`, `…/source` and `…/jobs/{job}/artifacts`: what a build was made of, and left, for who debugs it.
 
 The repository's credentials stay in the server; so do the project's secrets.
 """
@@ -58,10 +58,24 @@ def router(services: Services) -> APIRouter:
         except SourceError as error:
             file.close()
             raise _unavailable(error, project) from error
-        size = {"content-length": str(file.tell())}
-        return StreamingResponse(_sent(file), headers=size, media_type=TAR)
+        return _archive(file)
+
+    @routes.get("/{build_id}/jobs/{job_id}/artifacts", responses={200: {"content": {TAR: {}}}})
+    async def show_artifacts(build_id: str, job_id: str) -> Response:
+        """What a job left for others, as a tar archive; kept once the build has ended."""
+        build = await known(services.store, build_id)
+        file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when it was sent
+        if not await asyncio.to_thread(services.artifacts, build.id, job_id, file):
+            file.close()
+            raise NotFound("no artifacts of such a job are kept", where=f"{build.id}, job {job_id[:64]}")
+        return _archive(file)
 
     return routes
+
+
+def _archive(file: IO[bytes]) -> Response:
+    size = {"content-length": str(file.tell())}
+    return StreamingResponse(_sent(file), headers=size, media_type=TAR)
 
 
 async def authored(services: Services, build: Build) -> bytes:

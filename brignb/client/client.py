@@ -125,7 +125,13 @@ class Client(Calls):
 
     def source(self, build_id: str, file: IO[bytes]) -> None:
         """Write the work tree of its commit, a tar archive, into a file."""
-        url = f"{of_build(build_id)}/source"
+        self._write(f"{of_build(build_id)}/source", file)
+
+    def artifacts(self, build_id: str, job_id: str, file: IO[bytes]) -> None:
+        """Write what one of its jobs left for others, a tar archive, into a file."""
+        self._write(f"{of_build(build_id)}/jobs/{quote(job_id, safe='')}/artifacts", file)
+
+    def _write(self, url: str, file: IO[bytes]) -> None:
         timeout = httpx.Timeout(SECONDS, read=SOURCE_SECONDS)
         try:
             with self._http.stream("GET", url, timeout=timeout) as answer:

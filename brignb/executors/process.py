@@ -96,6 +96,10 @@ class ProcessExecutor:
         """Kill it, whole, with the grace; returns when it is gone."""
         await self._end(job_id, at_once=False)
 
+    def artifacts(self, job_id: str) -> Path:
+        """The folder of what a job left for others; what it left elsewhere can be put there."""
+        return self._work / "artifacts" / job_id
+
     async def close(self) -> None:
         """Kill what still runs, without a grace."""
         self._closed = True
@@ -110,7 +114,7 @@ class ProcessExecutor:
         return said
 
     async def _start(self, run: Run, spec: JobSpec, place: Folders, said: Support) -> None:
-        inputs = [self._work / "artifacts" / other for other in spec.inputs]
+        inputs = list(map(self.artifacts, spec.inputs))
         try:
             await run.start(self._launch(place), inputs, said.reports)
         except OSError as error:

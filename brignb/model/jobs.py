@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -109,7 +109,9 @@ class JobSpec:
         strict = {"/bin/sh": "set -e\n", "/bin/bash": "set -eo pipefail\n"}.get(self.shell, "")
         return f"#!{self.shell}\n\n{strict}" + "\n".join(self.tasks) + "\n"
 
-    def digest(self, *, commit: str | None, redact: Callable[[Any], Any]) -> str | None:
+    def digest(
+        self, *, commit: str | None, redact: Callable[[Any], Any], inputs: Sequence[str | None] = ()
+    ) -> str | None:
         """What tells whether another run would be the same job: of its definition, its environment and its source's commit.
 
         Ids and places of this machine are left out, and secrets' values are masked first, so that it says nothing of them.
@@ -117,16 +119,16 @@ class JobSpec:
         Args:
             commit: Whose files are its source; None: nobody knows.
             redact: Masks secrets in a JSON value.
+            inputs: The digests of the jobs in `inputs`.
 
         Returns:
-            SHA-256, in hex; None when its end would not be all that it left: artifacts, storage that jobs share, or that
-            cannot be told, since what it read is not known.
+            SHA-256, in hex; None when it leaves what is not kept (storage that jobs share), or reads what nobody knows.
         """
-        leaves = self.artifacts or self.inputs or self.storage.enabled
-        if leaves or (self.use_source and commit is None):
+        unknown = len(inputs) != len(self.inputs) or None in inputs or (self.use_source and commit is None)
+        if unknown or self.storage.enabled:
             return None
         facts = {name: value for name, value in self.to_json().items() if name not in {"id", "build_id", "source"}}
-        facts["commit"] = commit if self.use_source else None
+        facts |= {"commit": commit if self.use_source else None, "inputs": list(inputs)}
         whole = json.dumps(redact(facts), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -107,6 +107,11 @@ class JobHandle(Started["JobHandle"]):
         return self._tries[-1].number
 
     @property
+    def digest(self) -> str | None:
+        """Of what it is made of, see `JobSpec.digest`; None: another run cannot be told to be the same."""
+        return self._running.digest
+
+    @property
     def remembered(self) -> bool:
         """Whether it was not run: it had succeeded in the build that is being debugged, and this is what is recorded of that."""
         return self._tries[-1].remembered

@@ -22,6 +22,7 @@ from brignb.script.portal import in_thread
 from brignb.script.pump import Pump
 
 if TYPE_CHECKING:
+    from brignb.script.handle import JobHandle
     from brignb.script.session import Remembered, Session
 
 RETRY_DELAY_MAX: Final = 300.0
@@ -43,6 +44,7 @@ class Order:
         retry_delay: Seconds before the second try.
         fallible: Its failure is not raised.
         fresh: It runs, whatever is remembered.
+        inputs: The runs whose artifacts it wants; None where only an id is known.
     """
 
     spec: JobSpec
@@ -51,6 +53,7 @@ class Order:
     retry_delay: float
     fallible: bool
     fresh: bool = False
+    inputs: tuple[JobHandle | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,8 @@ class Running:
         self._grew = grew
         self._canceled = asyncio.Event()
         self._pump: Pump | None = None
-        self._digest = order.spec.digest(commit=session.commit(), redact=session.redactor.tree)
+        made = [each.digest if each else None for each in order.inputs]
+        self.digest = order.spec.digest(commit=session.commit(), redact=session.redactor.tree, inputs=made)
         self._try = self.first()
 
     def first(self) -> Try:
@@ -103,8 +107,8 @@ class Running:
 
     async def run(self) -> None:
         """All of it. What never started is not tried again: it would not start then either."""
-        if self._digest and not self._order.fresh and (known := self._session.remembers(self._digest)):
-            self._recall(known)
+        if (known := self._remembered()) is not None:
+            await self._recall(known)
             return
         for number in itertools.count(1):
             status = await self._one(number)
@@ -115,9 +119,19 @@ class Running:
     def _id(self, number: int) -> str:
         return self._session.job_id(self._order.spec.name, self._order.run, number)
 
-    def _recall(self, known: Remembered) -> None:
+    def _remembered(self) -> Remembered | None:
+        """Unless it is to be run anyway, or its inputs are of now, or something that it left is not kept."""
+        order = self._order
+        if self.digest is None or order.fresh or not all(each and each.remembered for each in order.inputs):
+            return None
+        known = self._session.remembers(self.digest)
+        return None if known is None or (order.spec.artifacts and not known.status.artifacts) else known
+
+    async def _recall(self, known: Remembered) -> None:
         """It has succeeded before: what is recorded of that is how this run ends."""
         self._tell(self._try.status)
+        if known.status.artifacts:
+            await in_thread(lambda: known.restore(self._try.id))
         pump = self._pump = Pump(self._session, self._try.id, self._grew)
         pump.take(known.lines)
         pump.say(f"brignb: remembered from build {known.build_id}, not run; run(fresh=True) runs it")
@@ -213,7 +227,7 @@ class Running:
                 reason=status.reason,
                 started_at=status.started_at,
                 finished_at=status.finished_at,
-                digest=self._digest if whole else None,
+                digest=self.digest if whole else None,
                 outputs=outputs if small else {},
             )
         )

@@ -75,6 +75,10 @@ def _unheard(_job_id: str, _size: int) -> None:
     return None
 
 
+def _unrestored(_job_id: str) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Remembered:
     """A job that has succeeded before.
@@ -83,11 +87,13 @@ class Remembered:
         build_id: In which build.
         status: How it ended.
         lines: Its log.
+        restore: Puts its artifacts where jobs find those of a job of this id; called when `status` has some.
     """
 
     build_id: str
     status: JobStatus
     lines: tuple[LogLine, ...]
+    restore: Callable[[str], None] = _unrestored
 
 
 def _unknown() -> str | None:

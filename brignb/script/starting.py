@@ -47,6 +47,7 @@ def specify(job: Job, session: Session, *, fresh: bool = False) -> Order:
         JobDefinitionError: A field has a wrong type or value, or an output or an input is not there.
     """
     taken = job.check()
+    inputs: list[Input] = taken["inputs"]
     if taken["tasks"] and taken["command"]:
         raise JobDefinitionError(
             "a job has tasks or a command, not both", where=f"Job({job.name!r})", hint="a command replaces the shell"
@@ -60,13 +61,25 @@ def specify(job: Job, session: Session, *, fresh: bool = False) -> Order:
     spec = JobSpec(
         id="", build_id=session.build_id, project=session.project_name, namespace=session.namespace, **of_the_try
     )
-    return Order(spec=spec, run=session.next_run(job.name), fresh=fresh, **of_the_run)
+    return Order(
+        spec=spec,
+        run=session.next_run(job.name),
+        fresh=fresh,
+        inputs=tuple(map(_run_of, inputs)),
+        **of_the_run,
+    )
 
 
 def _frozen(value: Any) -> Any:
     if isinstance(value, Option):
         return value.freeze()
     return tuple(copy.deepcopy(value)) if isinstance(value, list) else copy.deepcopy(value)
+
+
+def _run_of(given: Input) -> JobHandle | None:
+    if isinstance(given, str):
+        return None
+    return given if isinstance(given, JobHandle) else given.last
 
 
 def _input_ids(inputs: Iterable[Input], name: str) -> Iterable[str]:

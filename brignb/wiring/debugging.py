@@ -10,17 +10,18 @@ outside of the folder, edits of the author's that a second `prepare` overwrites.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tarfile
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from brignb.archive.follow import Told
 from brignb.client import Client
-from brignb.errors import BadInput, Conflict
+from brignb.errors import BadInput, Conflict, NotFound
 from brignb.model.builds import NOTEBOOK, State
 from brignb.wiring.recalling import FACTS, HERE, git, remembered_jobs
 from brignb.wiring.sessions import PROJECT_FILE
@@ -117,15 +118,20 @@ def _fill(client: Client, build: Mapping[str, Any], folder: Path, *, from_reposi
     if from_repository:
         with tempfile.TemporaryFile() as file:
             client.source(build["id"], file)
-            file.seek(0)
-            with tarfile.open(fileobj=file, mode="r:") as archive:
-                archive.extractall(folder, filter="tar")
+            _unpack(file, folder)
     else:
         git(folder, "init", "--quiet")
     exclude = folder / ".git" / "info" / "exclude"
     exclude.parent.mkdir(exist_ok=True)
     with exclude.open("a") as lines:
         lines.write(f"/{HERE}/\n.ipynb_checkpoints/\n")
+
+
+def _unpack(file: IO[bytes], folder: Path) -> None:
+    """Nothing leaves the folder; links in a work tree are its author's."""
+    file.seek(0)
+    with tarfile.open(fileobj=file, mode="r:") as archive:
+        archive.extractall(folder, filter="tar")
 
 
 def _keep(client: Client, build: Mapping[str, Any], project: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -138,6 +144,9 @@ def _keep(client: Client, build: Mapping[str, Any], project: Mapping[str, Any], 
     for job in remembered_jobs(build):
         lines = [told.line for told in client.logs(build["id"], job=job["id"]) if isinstance(told, Told)]
         (ours / "jobs" / f"{job['id']}.log").write_bytes(b"".join(line.encode() for line in lines))
+        with contextlib.suppress(NotFound), tempfile.TemporaryFile() as file:  # most jobs leave nothing
+            client.artifacts(build["id"], job["id"], file)
+            _unpack(file, ours / "artifacts" / job["id"])
     facts = {
         "build": build,
         "event": client.event(build["event"]["id"]),

@@ -60,7 +60,7 @@ class Happening:
     state: State | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Handled:
     """A build that was handled here. `state` is None when it was lost on the way: it is somebody else's by now."""
 
@@ -68,6 +68,10 @@ class Handled:
     type: str
     state: State | None
     reason: str | None = None
+
+    def __repr__(self) -> str:
+        because = f" ({self.reason})" if self.reason else ""
+        return f"<{self.type}, build {self.build}: {self.state or 'not ours any more'}{because}>"
 
 
 def say(happening: Happening) -> None:
@@ -151,6 +155,7 @@ class Listening:
         lease = await self._open()
         self._say(f"listening: {self._what} of {self._project} are handled here; Interrupt ends it")
         until = None if self._seconds is None else time.monotonic() + self._seconds
+        why = ""
         try:
             while not self._interrupted and (until is None or time.monotonic() < until):
                 try:
@@ -160,13 +165,12 @@ class Listening:
                     lease = await self._again(error)
         except (asyncio.CancelledError, KeyboardInterrupt):
             pass  # Interrupt: how it ends
-        except BrignbError as error:
-            self._say(f"listening ended: {error.message}")
-            raise
+        except BrignbError as error:  # the server stays away, or has no such project any more
+            why = f"{error.message}; "
         finally:
             lease.close()
             await portal.in_thread(self._end)
-        self._say(f"listening ended: {self._sum()}")
+        self._say(f"listening ended: {why}{self._sum()}")
         return tuple(self._handled)
 
     async def _open(self) -> Lease:

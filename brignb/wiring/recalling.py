@@ -10,6 +10,7 @@ a remembered end of a job whose source is another one by now.
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from brignb.errors import BadInput, NotFound
+from brignb.executors.process import ProcessExecutor
+from brignb.executors.seam import Executor
 from brignb.model.builds import State
 from brignb.model.events import Event
 from brignb.model.jobs import JobStatus
@@ -51,7 +54,7 @@ def begin(start: Path | None = None) -> tuple[Event, BoundProject]:
         clone_url=facts["clone_url"],
         namespace=facts["namespace"],
         commit=lambda: _commit(folder, facts),
-        remembers=lambda digest: _remembered(folder, build, digest),
+        remembers=lambda digest: _remembered(folder, build, digest, local.executor),
     )
     sessions.enter(session)
     _say(build, event)
@@ -88,20 +91,27 @@ def remembered_jobs(build: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [job for job in build["jobs"] if job["digest"] and job["attempt"] == build["attempt"]]
 
 
-def _remembered(folder: Path, build: Mapping[str, Any], digest: str) -> Remembered | None:
+def _remembered(folder: Path, build: Mapping[str, Any], digest: str, executor: Executor) -> Remembered | None:
     found = [job for job in remembered_jobs(build) if job["digest"] == digest]
     if not found:
         return None
     job = found[-1]
+    left = folder / HERE / "artifacts" / job["id"]
     status = JobStatus(
         state=State(job["state"]),
         exit_code=job["exit_code"],
         started_at=parse_rfc3339(job["started_at"]),
         finished_at=parse_rfc3339(job["finished_at"]),
         outputs=job["outputs"],
+        artifacts=tuple(sorted(str(path.relative_to(left)) for path in left.rglob("*") if path.is_file())),
     )
+
+    def restore(job_id: str) -> None:
+        assert isinstance(executor, ProcessExecutor)  # noqa: S101 - `local_session` has no other
+        shutil.copytree(left, executor.artifacts(job_id))
+
     log = folder / HERE / "jobs" / f"{job['id']}.log"
-    return Remembered(build["id"], status, tuple(decode_lines(log.read_bytes())))
+    return Remembered(build["id"], status, tuple(decode_lines(log.read_bytes())), restore)
 
 
 def git(folder: Path, *args: str) -> str:

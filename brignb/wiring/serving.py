@@ -18,6 +18,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,7 @@ from brignb import __version__
 from brignb.api.app import create_app
 from brignb.api.protocol import BoundedHttp
 from brignb.api.services import Services
+from brignb.archive.artifacts import pack_artifacts
 from brignb.archive.files import FileArchive
 from brignb.controller.loop import Controller
 from brignb.controller.notebooks import Notebooks
@@ -176,6 +178,7 @@ async def _server(
             store=store,
             archive=archive,
             source=source,
+            artifacts=partial(pack_artifacts, home.builds),
             news=news,
             gateways=gateways,
             cr=options.cr,

@@ -16,9 +16,11 @@ jobs = {}
 @events.on("push")
 async def push(event, project):
     version = "v1"
-    jobs["build"] = Job("build", tasks=["cat VERSION", "echo tag=$(cat VERSION) >> $BRIGNB_OUTPUT"], env={"TOKEN": project.secrets["CANARY"]})
+    tasks = ["cat VERSION", "echo tag=$(cat VERSION) >> $BRIGNB_OUTPUT", "mkdir -p dist && cp VERSION dist/v.txt"]
+    jobs["build"] = Job("build", tasks=tasks, env={"TOKEN": project.secrets["CANARY"]}, artifacts="dist/*")
     await jobs["build"].run()
-    jobs["test"] = Job("test", tasks=["test $TAG = v2"], env={"TAG": jobs["build"].outputs["tag"], "LEVEL": level})
+    env = {"TAG": jobs["build"].outputs["tag"], "LEVEL": level}
+    jobs["test"] = Job("test", tasks=["echo $TAG $(cat dist/v.txt)", "test $TAG = v2"], env=env, inputs=jobs["build"])
     await jobs["test"].run()
 """
 SCRATCH = ("raise SystemExit('a scratch cell')", ["scratch"])
@@ -92,8 +94,10 @@ def test_a_failed_build_is_debugged_mended_and_run_again(own_server, failed, aut
     shown = kernel.run(sources(path)[-1])
     assert "JobFailed" in shown
     assert (
-        kernel.run("print(jobs['build'].last.remembered, jobs['build'].logs, jobs['test'].last.remembered)")
-        == "True v1\n False\n"
+        kernel.run(
+            "print(jobs['build'].last.remembered, jobs['build'].logs, jobs['test'].last.remembered, jobs['test'].logs)"
+        )
+        == "True v1\n False v1 v1\n\n"
     )
     assert "v1" in kernel.run("%debug", "up", "up", "p version", "q"), "the handler's frame is there, with its source"
     assert kernel.run("print((await jobs['build'].run(fresh=True)).remembered)") == "False\n"

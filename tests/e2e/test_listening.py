@@ -186,6 +186,7 @@ def test_an_interrupt_ends_the_build_and_listening(server, name, notebooks, door
     connection.close()
     assert "Traceback" not in shown
     assert "interrupted" in notebook.run("print(handled)")
+    assert "no event came" in notebook.run("await listen(seconds=0.1)")
     ended = server.ended(build)
     assert (ended["state"], ended["reason"]) == ("canceled", "interrupted")
 
@@ -221,3 +222,4 @@ def test_a_server_that_stays_away(own_server, pipeline, notebooks):
     own_server.stop()
     shown = notebook.until_idle(cell)
     assert "listening ended: nobody answers there" in shown
+    assert "Traceback" not in shown

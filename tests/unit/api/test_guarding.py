@@ -17,7 +17,9 @@ async def _operations(site) -> list[tuple[str, str]]:
     found = [
         (
             method.upper(),
-            path.format(owner="owner", repo="repo", build_id=ID, event_id=ID, listener_id=ID, stream="worker"),
+            path.format(
+                owner="owner", repo="repo", build_id=ID, event_id=ID, listener_id=ID, stream="worker", job_id=ID
+            ),
         )
         for path, methods in document["paths"].items()
         for method in methods

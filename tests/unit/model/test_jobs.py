@@ -90,6 +90,16 @@ def test_another_job_has_another_digest(change):
     assert digest(**change) == digest(**change)
 
 
+def test_inputs_are_what_they_were_made_of():
+    """Their ids are others in another build."""
+    one, other, same = [
+        replace(SPEC, inputs=(name,)).digest(commit="c", redact=lambda value: value, inputs=[made])
+        for name, made in (("a-1", "d1"), ("a-1", "d2"), ("a-2", "d1"))
+    ]
+    assert one == same != other
+    assert replace(SPEC, inputs=("a-1",)).digest(commit="c", redact=lambda value: value, inputs=[None]) is None
+
+
 def test_the_same_job_elsewhere_has_the_same_digest():
     """In another build, on another machine, with secrets of other values that are masked in both."""
     assert digest(id="a-2", build_id="C", source="/somewhere/else") == digest()
@@ -98,9 +108,7 @@ def test_the_same_job_elsewhere_has_the_same_digest():
     assert first == second
 
 
-@pytest.mark.parametrize(
-    "change", [{"artifacts": ("*.whl",)}, {"inputs": ("a-1",)}, {"storage": Storage(enabled=True)}, {"commit": None}]
-)
+@pytest.mark.parametrize("change", [{"inputs": ("a-1",)}, {"storage": Storage(enabled=True)}, {"commit": None}])
 def test_what_leaves_more_than_its_outputs_cannot_be_remembered(change):
     """Files that a later job would miss, or a source that nobody knows."""
     assert digest(**change) is None

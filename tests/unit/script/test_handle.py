@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import threading
 import time
@@ -367,6 +368,38 @@ def test_a_remembered_job_is_not_run(session, heard) -> None:
     assert not again.run(fresh=True).wait().remembered
     assert not Job("build", tasks=[*tasks, "true"]).run().wait().remembered
     assert Path(session.source(), "ran").read_text() == "ran\n" * 3
+
+
+def test_remembered_artifacts_are_there_for_those_that_want_them(session, heard) -> None:
+    """And who wants them is remembered too, unless they were made anew."""
+    session.commit = lambda: "c" * 40
+    build = Job("build", tasks="echo made > a.whl", artifacts="*.whl")
+    use = Job("use", tasks="cat a.whl", inputs=build)
+    other = Job("other", tasks="cat a.whl; true", inputs=build)
+    build.run().wait()
+    use.run().wait()
+    records = {job.name: job for job in heard.told if job.state.terminal}
+    kept = session.executor.artifacts(records["build"].id)
+
+    def remembers(digest):
+        for record in records.values():
+            if record.digest == digest:
+                paths = ("a.whl",) if record.name == "build" else ()
+                status = JobStatus(state=record.state, exit_code=0, started_at=1, finished_at=2, artifacts=paths)
+                return Remembered(
+                    "B" * 26, status, (), lambda new: shutil.copytree(kept, session.executor.artifacts(new))
+                )
+        return None
+
+    session.remembers = remembers
+    assert build.run().wait().remembered
+    assert use.run().wait().remembered
+    assert not other.run().wait().remembered
+    assert other.logs == "made\n"
+    build.run(fresh=True).wait()
+    assert not use.run().wait().remembered
+    named = Job("use", tasks="cat a.whl", inputs=build.id).run().wait()
+    assert (named.digest, named.remembered) == (None, False), "of an id nobody knows what it was made of"
 
 
 @pytest.mark.parametrize("value", ["s3cr3t-token-value", "x" * 70_000])
