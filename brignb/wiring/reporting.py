@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from queue import SimpleQueue
 from typing import Final
 
@@ -93,8 +94,7 @@ class Reporter:
     def _run(self) -> None:
         while (item := self._queue.get()) is not None:
             if isinstance(item, JobRecord):
-                job = item
-                self.insist(lambda job=job: self._listener.job(job))  # type: ignore[misc] # mypy takes no default here
+                self.insist(partial(self._listener.job, item))
             elif isinstance(item, str):
                 self._waiting.discard(item)
                 self._send(item)
@@ -105,8 +105,7 @@ class Reporter:
         build_id, attempt = self._build
         here, there = self._sent.get(stream, (0, 0))
         while data := self._archive.read(build_id, stream, here, CHUNK):
-            send = (build_id, attempt, stream, there, data)
-            if not self.insist(lambda send=send: self._listener.append(*send)):  # type: ignore[misc] # the same
+            if not self.insist(partial(self._listener.append, build_id, attempt, stream, there, data)):
                 return
             here, there = here + len(data), there + len(data)
             self._sent[stream] = (here, there)

@@ -99,7 +99,7 @@ def test_a_failed_build_is_debugged_mended_and_run_again(own_server, failed, aut
         )
         == "True v1\n False v1 v1\n\n"
     )
-    assert "v1" in kernel.run("%debug", "up", "up", "p version", "q"), "the handler's frame is there, with its source"
+    assert "v1" in kernel.run("%debug", "up", "p version", "q"), "the handler's frame is there, with its source"
     assert kernel.run("print((await jobs['build'].run(fresh=True)).remembered)") == "False\n"
     (folder / "VERSION").write_text("v2\n")
     assert kernel.run("print((await jobs['build'].run()).remembered, jobs['build'].outputs['tag'])") == "False v2\n", (
