@@ -12,7 +12,7 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,14 +54,16 @@ class Book:
 
     Args:
         path: The notebook's.
+        prepare: Is given the tree and the text of each `tests` cell before it runs, and may change the tree: pytest's asserts say more.
 
     Raises:
         NotFound: It cannot be read.
         NotebookError: It is no notebook, or not in Python.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, prepare: Callable[[ast.Module, str], None] | None = None) -> None:
         self.path = path
+        self._prepare = prepare
         problems = Problems(str(path))
         try:
             document = load(path.read_bytes(), problems)
@@ -117,7 +119,10 @@ class Book:
         lines = cell.source.splitlines(keepends=True)
         linecache.cache[cell.filename] = (len(cell.source), None, lines, cell.filename)
         source = cell.source if plain(cell.source) else transformed(cell.source)
-        code = compile(source, cell.filename, "exec", flags=_AWAIT, dont_inherit=True)
+        tree = compile(source, cell.filename, "exec", flags=_AWAIT | ast.PyCF_ONLY_AST, dont_inherit=True)
+        if self._prepare and cell in self.tests:
+            self._prepare(tree, source)
+        code = compile(tree, cell.filename, "exec", flags=_AWAIT, dont_inherit=True)
         result = eval(code, self.names)  # noqa: S307 - a notebook's cells are what is tested
         if inspect.isawaitable(result):
             await result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +25,7 @@ class Played:
     """
 
     def __init__(self, path: Path) -> None:
-        self.book = Book(path)
+        self.book = Book(path, prepare=_telling)
         self._begun = False
         self._failed: BaseException | None = None
         self._tried: set[int] = set()
@@ -81,3 +82,10 @@ async def _called(function: Callable[..., Any], given: Mapping[str, Any]) -> Non
     result = function(**given)
     if inspect.isawaitable(result):
         await result
+
+
+def _telling(tree: ast.Module, source: str) -> None:
+    """Asserts tell what was compared, as in pytest's own modules."""
+    from _pytest.assertion.rewrite import rewrite_asserts  # noqa: PLC0415 - as ipytest does; pytest has no public name for it
+
+    rewrite_asserts(tree, source.encode())

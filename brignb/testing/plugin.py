@@ -101,7 +101,7 @@ class NotebookTest(pytest.Function):
         frames = [entry for entry in excinfo.traceback if str(entry.path).startswith(inside)]
         if frames:
             place = f"{Path(str(frames[-1].path)).name}, line {frames[-1].lineno + 1}"
-            self.add_report_section("call", "notebook", f"{place}: {excinfo.exconly(tryshort=True)}")
+            self.add_report_section("call", "notebook", f"{place}: {excinfo.exconly(tryshort=True).splitlines()[0]}")
         return super().repr_failure(excinfo)
 
     def _traceback_filter(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:

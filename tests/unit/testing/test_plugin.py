@@ -60,6 +60,12 @@ def test_a_failure_points_to_its_cell_and_line(run, book, pytester):
     assert "playing.py" not in done.stdout.str(), "our own frames are noise"
 
 
+def test_an_assert_tells_what_was_compared(run, book, pytester):
+    """As in a module of tests."""
+    book(PIPELINE, ("names = ['build']\nassert names == ['deploy']", "tests"), folder=pytester.path)
+    assert "line 2: AssertionError: assert ['build'] == ['deploy']\n" in run("pipeline.ipynb").stdout.str()
+
+
 def test_a_failure_in_a_handler_points_there(run, book, pytester):
     broken = "from brignb import events\n\n@events.on('push')\ndef push(event):\n    return event.nothing"
     book(broken, ("def test_it(brignb_fire):\n    brignb_fire('push').check()", "tests"), folder=pytester.path)
