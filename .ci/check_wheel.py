@@ -3,7 +3,7 @@
 import sys
 import zipfile
 
-NEEDED = ("brignb/py.typed", "brignb/demo/reference-pipeline.ipynb", "brignb/store/migrations/env.py")
+NEEDED = ("brignb/py.typed", "brignb/demo/reference-pipeline.ipynb", "brignb/store/migrations/env.py", "brignb/widgets/esm/hub.js")
 
 names = set(zipfile.ZipFile(sys.argv[1]).namelist())
 missing = [name for name in NEEDED if name not in names]

@@ -62,7 +62,7 @@ def test_two_windows(server, context, open_notebook) -> None:
     book.ran(0)
     book.save()
     other = Opened(server, context, "two.ipynb")
-    expect(other.live(0).get_by_role("log")).to_contain_text("plain")
+    expect(other.live(0).get_by_role("log")).to_contain_text("30")
     other.page.close()
     expect(book.live(0).get_by_role("status").first).to_contain_text("succeeded")
     book.live(0).get_by_role("log").press("End")
