@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit bench lock clean
+.PHONY: help demo test lint unit browser bench lock clean
 
 help:            ## what can be made here
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -22,10 +22,16 @@ $(VENV)/dev: $(VENV)/run requirements/dev.txt
 	@$(PIP) install --no-deps --require-hashes -r requirements/dev.txt
 	@touch $@
 
+$(VENV)/jupyter/ready: requirements/browser.txt
+	@$(PYTHON) -m venv $(VENV)/jupyter
+	@echo "installing a Jupyter server for the browser tests"
+	@$(VENV)/jupyter/bin/python -m pip --quiet --disable-pip-version-check install --no-deps --require-hashes -r requirements/browser.txt
+	@touch $@
+
 demo: $(VENV)/run          ## the main job, start to end, nothing to configure
 	@$(BIN)/brignb demo
 
-test: lint unit            ## everything that must be green
+test: lint unit browser    ## everything that must be green
 
 lint: $(VENV)/dev          ## ruff, mypy strict, the floors
 	@$(BIN)/ruff check .
@@ -35,7 +41,10 @@ lint: $(VENV)/dev          ## ruff, mypy strict, the floors
 
 unit: $(VENV)/dev          ## pytest: fast ones first, then whole processes
 	@$(BIN)/pytest -q -m "not slow" --numprocesses 2 --dist loadfile
-	@$(BIN)/pytest -q -m slow
+	@$(BIN)/pytest -q -m "slow and not browser"
+
+browser: $(VENV)/dev $(VENV)/jupyter/ready  ## the live views, in JupyterLab, Notebook and Chromium
+	@$(BIN)/pytest -q -m browser
 
 bench: $(VENV)/dev         ## timings, as ratios against a peer in the same run
 	@$(BIN)/python -m tests.bench

@@ -12,6 +12,7 @@ NEEDED = (
     "brignb/testing/recorded/github.json.gz",
     "brignb/testing/recorded/LICENSE.octokit",
     "brignb/testing/recorded/registries.json",
+    "brignb/widgets/esm/hub.js",
 )
 
 names = set(zipfile.ZipFile(sys.argv[1]).namelist())

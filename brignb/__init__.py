@@ -8,6 +8,8 @@ also tells `brignb.script` how a session is made where there is no build.
 
 from __future__ import annotations
 
+import sys
+
 from brignb.script import providing
 
 TYPE_CHECKING = False  # type checkers know the name; importing `typing` would be most of the cost of `import brignb`
@@ -90,6 +92,14 @@ def _local_session() -> Session:
     return wiring.local_session()
 
 
+def _watch_cells() -> None:
+    """In a notebook: remember from the first word on which cell is which, so that views land where they were asked for."""
+    if "ipykernel" in sys.modules:
+        from brignb.wiring import views  # noqa: PLC0415 - elsewhere nobody pays for it
+
+        views.watch_cells()
+
+
 providing.provide(_local_session)
 
 
@@ -100,6 +110,7 @@ def __getattr__(name: str) -> Any:
         value: Any = importlib.import_module("importlib.metadata").version("brignb")
     elif name in _HOME:
         value = getattr(importlib.import_module(_HOME[name]), name)
+        _watch_cells()
     else:
         raise AttributeError(f"module 'brignb' has no attribute {name!r}")
     globals()[name] = value  # asked for once

@@ -13,9 +13,11 @@ from typing import Final
 
 from brignb.script.tail import TAIL_LINE, plain
 
-SPANS_MAX: Final = 200
+SPANS_MAX: Final = 100
 """Changes of colour in one line; beyond that it is shown without colours."""
 
+_TORN: Final = re.compile(r"\x1b(?:\[[0-9;:]*)?\Z")
+"""A sequence that was cut off with the end of a long line."""
 _SGR: Final = re.compile(r"\x1b\[([0-9;:]{0,64})m")
 _COLOURS: Final = ("#24292f", "#cf222e", "#116329", "#9a6700", "#0550ae", "#8250df", "#1b7c83", "#6e7781")
 _BRIGHT: Final = ("#57606a", "#ff5858", "#2da44e", "#bf8700", "#218bff", "#a475f9", "#3192aa", "#8c959f")
@@ -24,9 +26,12 @@ _BRIGHT: Final = ("#57606a", "#ff5858", "#2da44e", "#bf8700", "#218bff", "#a475f
 
 def ansi_html(line: str) -> str:
     """See the module."""
-    line = line if len(line) <= TAIL_LINE else line[:TAIL_LINE] + "…"
+    line = _TORN.sub("", line)
+    bare = plain(line)
+    if len(bare) > TAIL_LINE:
+        return html.escape(bare[:TAIL_LINE]) + "…"
     if line.count("\x1b[") > SPANS_MAX:
-        return html.escape(plain(line))
+        return html.escape(bare)
     return "".join(_span(style, html.escape(plain(text))) for style, text in _runs(line))
 
 

@@ -39,7 +39,7 @@ def render_html(what: Job | Group) -> str:
         )
     cells = "".join(
         f'<tr><td style="text-align:left;vertical-align:top">{name}</td>'
-        f'<td style="text-align:left"><pre style="white-space:pre-wrap;margin:0">{html.escape(value)}</pre></td></tr>'
+        f'<td style="text-align:left"><pre style="white-space:pre-wrap;margin:0;background:transparent">{html.escape(value)}</pre></td></tr>'
         for name, value in _fields(what)
     )
     return f"<details open><summary><b>{html.escape(what.name)}</b> · not run yet</summary><table>{cells}</table></details>"

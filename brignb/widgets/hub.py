@@ -46,4 +46,14 @@ def switchboard(now_ms: Callable[[], int]) -> Switchboard:
         made.hear(message)
 
     hub.on_msg(heard)
+    _hear_beside_cells(hub)
     return made
+
+
+def _hear_beside_cells(hub: Hub) -> None:
+    """Have a page's messages read where the page wants them read: on the subshell that JupyterLab makes for comms.
+
+    ipykernel (7.4) sends them to the shell that has spoken last over the comm, which is the main one here: Cancel would wait for the
+    cell to end.
+    """
+    hub.comm._reply_subshell_for = lambda _data, asked: asked  # noqa: SLF001 - it is asked for by this name, and may be missing

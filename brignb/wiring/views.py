@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import TYPE_CHECKING
 
 from brignb.wiring.clock import now_ms
 
 if TYPE_CHECKING:
+    from brignb.widgets.cells import KernelCells
     from brignb.widgets.live import LiveView
     from brignb.widgets.switchboard import Switchboard
 
 
+def watch_cells() -> None:
+    """From now on it is known which cell is whose; a callback that is made now may start the first job an hour later."""
+    _cells()
+
+
 def live_view() -> LiveView | None:
     """Of the kernel that this process is; None where it is none."""
+    cells = _cells()
+    if cells is None:
+        return None
+    from brignb.widgets.live import LiveView  # noqa: PLC0415 - only kernels pay for displays
+
+    return LiveView(cells, _connect)
+
+
+@functools.cache
+def _cells() -> KernelCells | None:
+    """Of ipykernel's shell; None where there is another one, or none."""
     if "ipykernel" not in sys.modules:
         return None
     from ipykernel.zmqshell import ZMQInteractiveShell  # noqa: PLC0415 - an extra, and loaded already
@@ -23,9 +41,8 @@ def live_view() -> LiveView | None:
     if not isinstance(shell, ZMQInteractiveShell):
         return None
     from brignb.widgets.cells import KernelCells  # noqa: PLC0415 - only kernels pay for displays
-    from brignb.widgets.live import LiveView  # noqa: PLC0415 - the same
 
-    return LiveView(KernelCells(shell), _connect)
+    return KernelCells(shell)
 
 
 def _connect() -> Switchboard:

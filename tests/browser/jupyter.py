@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import urllib.request
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "browser-tests"
-PATIENCE = 60_000
+PATIENCE = 20_000
 """Milliseconds; a machine may be busy."""
 LIVE = ".brignb-view .root"
 """A view that is alive (Playwright looks into open shadow roots)."""
@@ -64,6 +65,9 @@ class Server:
         self.notebooks = folder / "notebooks"
         self.notebooks.mkdir()
         self._kernelspec(folder / "data")
+        self._settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
+        self._settings.mkdir(parents=True)
+        (self._settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
         folders = {name: str(folder / name.lower()) for name in ("CONFIG", "RUNTIME")}
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")},
@@ -94,6 +98,10 @@ class Server:
         self._process.terminate()
         self._process.wait(30)
         self._log.close()
+
+    def theme(self, name: str) -> None:
+        """`Dark` or `Light`, for pages that are opened from now on."""
+        (self._settings / "themes.jupyterlab-settings").write_text(json.dumps({"theme": f"JupyterLab {name}"}))
 
     def write(self, name: str, *cells: str) -> None:
         """A notebook of code cells."""
@@ -139,12 +147,13 @@ class Opened:
     """
 
     def __init__(self, server: Server, context: BrowserContext, name: str, front: str = "lab") -> None:
+        expect.set_options(timeout=PATIENCE)
         self.page: Page = context.new_page()
         self.problems: list[str] = []
-        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.on("pageerror", self._failed)
         self.page.on("console", lambda said: self._console(said.type, said.text))
         self.page.set_default_timeout(PATIENCE)
-        path = f"lab/tree/{name}" if front == "lab" else f"notebooks/{name}"
+        path = f"lab/workspaces/{uuid.uuid4().hex}/tree/{name}" if front == "lab" else f"notebooks/{name}"
         self.page.goto(f"{server.address}{path}?token={TOKEN}")
         self.ready()
 
@@ -189,6 +198,11 @@ class Opened:
         """Save it."""
         with self.page.expect_response(lambda answer: answer.request.method == "PUT"):
             self.page.keyboard.press("Control+s")
+
+    def _failed(self, error: Any) -> None:
+        """Of ours: an ES module that anywidget has loaded; JupyterLab has problems of its own."""
+        if "blob:" in (error.stack or ""):
+            self.problems.append(f"{error} {error.stack}")
 
     def _console(self, kind: str, text: str) -> None:
         if kind == "error" and "brignb" in text:

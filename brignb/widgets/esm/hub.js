@@ -135,7 +135,11 @@ class Hub {
   }
 
   #send(message) {
-    this.model.send({ ...message, page: this.page });
+    try {
+      this.model.send({ ...message, page: this.page });
+    } catch (error) {
+      console.debug("[brignb] not sent:", String(error)); // the kernel has just gone, and `rest` is being told
+    }
     if (message.do !== "cancel" && message.do !== "rerun") return;
     clearTimeout(this.#waiting.get(message.view));
     const late = "the kernel does not answer: it is busy, or gone";

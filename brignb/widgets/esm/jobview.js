@@ -96,7 +96,7 @@ export class JobView {
     const line = ({ at, text }) => [make("time", {}, new Date(at).toLocaleTimeString()), ` ${plain(text)}`];
     const rest = events.slice(0, -1).reverse();
     this.events.replaceChildren(
-      make("summary", {}, ...line(events.at(-1)), rest.length ? ` (and ${rest.length} more)` : ""),
+      make("summary", { tabIndex: rest.length ? 0 : -1 }, ...line(events.at(-1)), rest.length ? ` (and ${rest.length} more)` : ""),
       make("ul", {}, ...rest.map((event) => make("li", {}, ...line(event)))),
     );
     this.events.classList.toggle("single", !rest.length);

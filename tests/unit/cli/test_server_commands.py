@@ -215,6 +215,7 @@ def nbdime(monkeypatch):
         monkeypatch.setattr(sys, "path", [*sys.path, str(there[0].parent)])
 
 
+@pytest.mark.browser
 @pytest.mark.slow
 @pytest.mark.usefixtures("nbdime")
 async def test_a_difference_is_one_of_what_builds_run(site, remote, tmp_path):

@@ -318,34 +318,44 @@ def test_artifacts_go_from_job_to_job(session) -> None:
     assert Job("use", tasks="cat dist/a.whl", inputs=build).run().wait().logs == "content\n"
 
 
-def test_a_display_is_the_views(session) -> None:
-    """A view shows the job under its cell; the cell's result is the view's too, which knows whether it is there already."""
+def test_a_view_shows_it_and_nothing_else_does(session) -> None:
+    """A view shows the job under its cell; the cell's result must not show it twice, and stale."""
 
     class Seen:
         def __init__(self) -> None:
             self.states: list[str] = []
-            self.threads: set[str] = set()
 
-        def started(self, handle, owner) -> None:
-            self.states.append(f"started {handle.state}")
+        def started(self, started, owner) -> None:
+            self.states.append(f"started {started.state}")
             assert owner is None
             assert threading.current_thread() is threading.main_thread()
 
-        def changed(self, handle) -> None:
-            self.states.append(str(handle.state))
+        def changed(self, started) -> None:
+            self.states.append(str(started.state))
 
-        def show(self, _handle) -> bool:
+        def show(self, started) -> bool:
             self.states.append("shown")
             return True
 
     handle = Job("x", tasks="true").run().wait()
-    with pytest.raises(NotImplementedError):  # IPython takes the object's own HTML then
-        handle._ipython_display_()
     assert "text/html" in handle._repr_mimebundle_()
+    with pytest.raises(NotImplementedError):  # so that IPython takes the bundle
+        handle._ipython_display_()
     session.view = Seen()
-    handle = Job("x", tasks="true").run().wait()
-    handle._ipython_display_()
-    assert session.view.states == ["started pending", "pending", "running", "succeeded", "shown"]
+    job = Job("x", tasks="true")
+    job.run().wait()
+    assert session.view.states == ["started pending", "pending", "running", "succeeded"]
+    job._ipython_display_()
+    assert session.view.states[-1] == "shown"
+
+
+def test_rerun_is_of_the_job_as_it_is_now(session) -> None:
+    """A view's button: whoever has mended the job in between wants that to run."""
+    job = Job("x", tasks="exit 3", fallible=True)
+    first = job.run().wait()
+    job.tasks = ["true"]
+    assert first.rerun().wait().state == "succeeded"
+    assert job.last is not first
 
 
 def test_a_remembered_job_is_not_run(session, heard) -> None:
