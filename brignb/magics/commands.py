@@ -2,46 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from brignb.errors import BadInput
+from brignb.magics import calls
 from brignb.magics.words import Word, nearest, usage
 from brignb.model.builds import State
+from brignb.model.times import duration_ms
 
 Call = Callable[[Mapping[str, Any], dict[str, Any]], Any]
 """(what was given, the notebook's variables) → nothing, something to display, or a `Later`."""
-
-
-class Waits(Awaitable[Any], Protocol):
-    """What can be awaited, and waited for."""
-
-    def wait(self) -> Any:
-        """Do it from plain code."""
-
-
-@dataclass(frozen=True, slots=True)
-class Later:
-    """What a command answers that has handlers to run: where it can be it is awaited, else waited for.
-
-    Args:
-        waits: The work.
-        told: What is printed of its answer.
-    """
-
-    waits: Waits
-    told: Callable[[Any], str]
-
-    def wait(self) -> None:
-        """Do it, from plain code."""
-        __tracebackhide__ = True  # IPython leaves this frame out of an author's traceback
-        print(self.told(self.waits.wait()))  # noqa: T201 - the cell's output is the place
-
-    async def done(self) -> None:
-        """Do it on this event loop."""
-        __tracebackhide__ = True  # the same
-        print(self.told(await self.waits))  # noqa: T201 - the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,67 +55,11 @@ def _state(text: str) -> str:
         raise ValueError(f"{text!r:.40} is no state; {hint}") from None
 
 
-def _fire(given: Mapping[str, Any], variables: dict[str, Any]) -> Later:
-    from brignb.magics.firing import fire, told, written_payload  # noqa: PLC0415 - each command pays for itself
-
-    if given["type"] is None and given["event"] is None:
-        raise BadInput("which event?", where="%brig fire", hint="a type, such as push, or --event ID")
-    payload = None if given["payload"] is None else written_payload(given["payload"], variables)
-    about = {name: given[name] for name in ("event", "commit", "ref", "server")}
-    firing = fire(given["type"], payload, **about)
-    return Later(firing, lambda ran: told(firing, ran))
-
-
-def _replay(given: Mapping[str, Any], _variables: dict[str, Any]) -> Later:
-    from brignb.magics.firing import replay, told  # noqa: PLC0415 - the same
-
-    firing = replay(given["build"], server=given["server"])
-    return Later(firing, lambda ran: told(firing, ran))
-
-
-def _builds(given: Mapping[str, Any], _variables: dict[str, Any]) -> Any:
-    from brignb.magics.buildlist import builds  # noqa: PLC0415 - the same
-
-    return builds(state=given["state"], project=given["project"], limit=given["limit"] or 20, server=given["server"])
-
-
-def _build(given: Mapping[str, Any], _variables: dict[str, Any]) -> Any:
-    from brignb.magics.buildview import build  # noqa: PLC0415 - the same
-
-    return build(given["build"], server=given["server"])
-
-
-def _export(given: Mapping[str, Any], _variables: dict[str, Any]) -> Any:
-    from brignb.magics.exporting import export  # noqa: PLC0415 - the same
-
-    return export(given["output"], notebook=given["notebook"])
-
-
-def _check(given: Mapping[str, Any], _variables: dict[str, Any]) -> Any:
-    from brignb.magics.exporting import check  # noqa: PLC0415 - the same
-
-    return check(given["notebook"])
-
-
-def _form(given: Mapping[str, Any], variables: dict[str, Any]) -> Any:
-    from brignb.magics.firing import written_payload  # noqa: PLC0415 - the same
-    from brignb.magics.forms import form  # noqa: PLC0415 - the same
-
-    payload = None if given["payload"] is None else written_payload(given["payload"], variables)
-    return form(given["type"], payload, notebook=given["notebook"])
-
-
-def _inbox(given: Mapping[str, Any], _variables: dict[str, Any]) -> Any:
-    from brignb.magics.inboxes import inbox  # noqa: PLC0415 - the same
-
-    about = {name: given[name] for name in ("project", "server")}
-    return inbox(given["type"], limit=given["limit"] or 50, **about)
-
-
-def _help(given: Mapping[str, Any], _variables: dict[str, Any]) -> Any:
-    from brignb.magics.helping import help_for  # noqa: PLC0415 - the same
-
-    return help_for(given["name"])
+def _duration(text: str) -> float:
+    try:
+        return duration_ms(text) / 1000
+    except ValueError as error:
+        raise ValueError(f"{error}; such as 30s, 10m or 2h") from None
 
 
 COMMANDS: Final[dict[str, Command]] = {
@@ -153,7 +69,7 @@ COMMANDS: Final[dict[str, Command]] = {
             name="fire",
             summary="run the handlers here for an event",
             example='%brig fire push --payload {"ref": "refs/heads/main"}',
-            call=_fire,
+            call=calls.call_fire,
             twin="fire",
             words=(
                 Word(name="TYPE", kind="type", help="the event's type"),
@@ -168,7 +84,7 @@ COMMANDS: Final[dict[str, Command]] = {
             name="form",
             summary="a form of the declared parameters, with a button that fires",
             example="%brig form push",
-            call=_form,
+            call=calls.call_form,
             twin="form",
             words=(Word(name="TYPE", kind="type", help="what it fires; else exec"), _PAYLOAD, _NOTEBOOK),
         ),
@@ -176,7 +92,7 @@ COMMANDS: Final[dict[str, Command]] = {
             name="inbox",
             summary="the server's events: look into them, fire them here, run them again there",
             example="%brig inbox --type push",
-            call=_inbox,
+            call=calls.call_inbox,
             twin="inbox",
             words=(_TYPE, _PROJECT, _LIMIT, _SERVER),
         ),
@@ -184,15 +100,43 @@ COMMANDS: Final[dict[str, Command]] = {
             name="replay",
             summary="run the handlers here, as they are now, for the event of a build",
             example="%brig replay 01JGZ…",
-            call=_replay,
+            call=calls.call_replay,
             twin="replay",
             words=(_BUILD, _SERVER),
+        ),
+        Command(
+            name="listen",
+            summary="take the project's real events into this kernel, one at a time, until Interrupt",
+            example="%brig listen --type push --for 10m",
+            call=calls.call_listen,
+            twin="listen",
+            words=(
+                Word(
+                    name="--type",
+                    short="-t",
+                    value="TYPE",
+                    kind="type",
+                    many=True,
+                    help="else what the handlers answer",
+                ),
+                Word(name="--for", value="TIME", take=_duration, help="30s, 10m, 2h; else until Interrupt"),
+                Word(name="--project", short="-P", value="OWNER/REPO", kind="project", help="else project.yaml's"),
+                _SERVER,
+            ),
+        ),
+        Command(
+            name="debug",
+            summary="a build's notebook with its event and source, to be run and mended here",
+            example="%brig debug 01JGZ…",
+            call=calls.call_debug,
+            twin="debug",
+            words=(_BUILD, Word(name="--dir", value="FOLDER", help="where; else brignb-debug-BUILD, here"), _SERVER),
         ),
         Command(
             name="builds",
             summary="the server's builds, newest first",
             example="%brig builds --state failed",
-            call=_builds,
+            call=calls.call_builds,
             twin="builds",
             words=(
                 Word(name="--state", value="STATE", kind="state", take=_state, help=", ".join(State)),
@@ -205,7 +149,7 @@ COMMANDS: Final[dict[str, Command]] = {
             name="build",
             summary="one build: its event, cells, jobs and time line",
             example="%brig build 01JGZ…",
-            call=_build,
+            call=calls.call_build,
             twin="build",
             words=(_BUILD, _SERVER),
         ),
@@ -213,7 +157,7 @@ COMMANDS: Final[dict[str, Command]] = {
             name="check",
             summary="what an export of this notebook, as it was saved, would say",
             example="%brig check",
-            call=_check,
+            call=calls.call_check,
             twin="check",
             words=(_NOTEBOOK,),
         ),
@@ -221,7 +165,7 @@ COMMANDS: Final[dict[str, Command]] = {
             name="export",
             summary="check this notebook, as it was saved, and write the worker notebook",
             example="%brig export -o worker.ipynb",
-            call=_export,
+            call=calls.call_export,
             twin="export",
             words=(
                 Word(
@@ -234,7 +178,7 @@ COMMANDS: Final[dict[str, Command]] = {
             name="help",
             summary="this, or more of one",
             example="%brig help fire",
-            call=_help,
+            call=calls.call_help,
             words=(Word(name="NAME", kind="command", help="fire, %%job, …"),),
         ),
     )

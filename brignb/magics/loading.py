@@ -9,26 +9,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable
 from typing import Any, Final
 
-from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import no_var_expand
 
-from brignb.errors import BadInput, BrignbError, JobError
-from brignb.magics.commands import Later, command
+from brignb.errors import BadInput, JobError
+from brignb.magics.commands import command
 from brignb.magics.completing import completer
 from brignb.magics.helping import help_for
 from brignb.magics.jobcell import run_cell
+from brignb.magics.later import Later
+from brignb.magics.saying import plainly
 from brignb.magics.words import fill, parse, split
 
 AWAITED: Final = "brig_awaited"
 """The magic that `%brig` becomes where it is awaited; nobody types it."""
 _SCRATCH: Final = re.compile(r"%%scratch[ \t]*\n?\Z")
 _BRIG: Final = re.compile(
-    r"(?P<before>(?:[\w, .\[\]]+ ?= ?)?)get_ipython\(\)\.run_line_magic\('brig', (?P<rest>'(?:fire|replay)\b)"
+    r"(?P<before>(?:[\w, .\[\]]+ ?= ?)?)get_ipython\(\)\.run_line_magic\('brig', (?P<rest>'(?:fire|replay|listen)\b)"
 )
 _HOOKS: Final = ("%brig", "%%job", "%%scratch")
 
@@ -121,29 +121,6 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     if (completers := shell.strdispatchers.get("complete_command")) is not None:
         for name in _HOOKS:
             completers.strs.pop(name, None)
-
-
-@contextmanager
-def plainly() -> Iterator[None]:
-    """Our errors as IPython's usage errors: one line, no traceback.
-
-    Raises:
-        UsageError: Instead of a `BrignbError`; a failed job keeps its own error, with the log's tail.
-    """
-    try:
-        yield
-    except JobError:
-        raise
-    except BrignbError as error:
-        raise UsageError(one_line(error)) from None
-
-
-def one_line(error: BrignbError) -> str:
-    """Where, what, and what to do; what has several lines already, such as a notebook's problems, keeps them."""
-    if "\n" in error.message:
-        return str(error)
-    head = f"{error.where}: {error.message}" if error.where else error.message
-    return " ".join(f"{head}; {error.hint}".split()) if error.hint else " ".join(head.split())
 
 
 def _awaiting(found: re.Match[str]) -> str:

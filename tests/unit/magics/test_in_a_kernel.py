@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from jupyter_client.manager import KernelManager
 
+from brignb.testing import LocalServer, payloads
+
 pytestmark = pytest.mark.slow
 
 SECONDS = 60
@@ -205,3 +207,40 @@ def test_check_and_export_find_this_notebook(kernel) -> None:
     seen = kernel.run("%brig check")
     shown = next(m["content"]["data"] for m in seen if m["msg_type"] == "execute_result")
     assert "pipeline.ipynb" in shown["text/plain"]
+
+
+@pytest.fixture
+def server() -> Iterator[LocalServer]:
+    made = LocalServer()
+    yield made
+    made.close()
+
+
+def test_listen_and_debug(server, tmp_path) -> None:
+    """Real events under the cell that listens, until Interrupt; a build that failed in a worker is debugged here."""
+    notebook = {
+        "cells": [
+            {"cell_type": "code", "id": "a", "source": "1 / 0", "metadata": {}, "outputs": [], "execution_count": None}
+        ],
+        "metadata": {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    server.create({"project": "owner/repo", "sharedSecret": "a-shared-secret", "defaultNotebook": json.dumps(notebook)})
+    webhook = payloads.delivery("push", project="owner/repo", secret="a-shared-secret")
+    build = server.ended(server.send(webhook)["build"])
+    assert build["state"] == "failed"
+    with started(tmp_path, BRIGNB_HOME=str(server.home)) as kernel:
+        kernel.run("tag = count = 1\n" + HANDLERS)
+        shown = kernel.run(f"%brig debug {build['id']}")
+        html = next(m["content"]["data"]["text/html"] for m in shown if m["msg_type"] == "execute_result")
+        assert f'<a href="brignb-debug-{build["id"]}/' in html
+        assert list((tmp_path / f"brignb-debug-{build['id']}").glob("*.ipynb"))
+        sent = kernel.begin("%brig listen -P owner/repo")
+        kernel.until(lambda m: "listening: " in m["content"].get("text", ""))
+        server.send(payloads.delivery("push", {"after": "f" * 40}, project="owner/repo", secret="a-shared-secret"))
+        kernel.until(lambda m: "succeeded" in m["content"].get("text", ""))
+        kernel.interrupt()
+        seen = kernel.until(lambda m: idle(m) and m["parent_header"]["msg_id"] == sent)
+        assert "listening ended: 1 event, 1 succeeded" in texts(seen)
+        assert errors(seen) == []

@@ -117,6 +117,8 @@ def test_failing_handler_keeps_its_traceback(typed) -> None:
         ("%brig fire push --payload {nothing_there}", "nothing_there"),
         ("%brig builds --state faild", "failed"),
         ("%brig help fier", "fire"),
+        ("%brig listen --for soon", "10m"),
+        ("%brig listen", "events.on"),
         ("%%scratch x\n1", "takes nothing after it"),
         ("%%job\ntrue", "NAME"),
         ("%%job Build\ntrue", "'build'"),
@@ -136,7 +138,8 @@ def test_wrong_words_are_one_line_that_names_the_right_one(typed, cell, says) ->
 
 
 @pytest.mark.parametrize(
-    "cell", ["%brig inbox", "%brig builds", "%brig build 01X", "%brig replay 01X", "%brig fire --event 01X"]
+    "cell",
+    ["%brig inbox", "%brig builds", "%brig debug 01X", "%brig build 01X", "%brig replay 01X", "%brig fire --event 01X"],
 )
 def test_no_server_is_one_line(typed, nowhere, cell) -> None:
     """And work goes on: the next test's cell runs in the same shell."""
@@ -144,6 +147,15 @@ def test_no_server_is_one_line(typed, nowhere, cell) -> None:
     assert "no server runs here" in said
     assert "\n" not in said
     assert typed.run("1 + 1") == 2
+
+
+def test_listening_to_no_server_is_one_line(typed, nowhere) -> None:
+    """Also where it is awaited, when the handlers are there already."""
+    typed.run(SCAN)
+    for cell in ("%brig listen", "if True:\n    %brig listen"):
+        said = typed.wrong(cell)
+        assert "no server runs here" in said
+        assert "\n" not in said
 
 
 def test_scratch_is_an_ordinary_cell(typed) -> None:

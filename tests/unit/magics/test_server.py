@@ -165,3 +165,19 @@ async def test_unknown_ids_and_wrong_token_are_one_line(here, typed, monkeypatch
     said = await asyncio.to_thread(typed.wrong, "%brig inbox")
     assert "BRIGNB_TOKEN" in said
     assert "\n" not in said
+
+
+async def test_listen_says_what_is_wrong_in_one_line(here, typed) -> None:
+    """It is awaited when the server says that it knows no such project."""
+    typed.run("@events.on('push')\ndef f(): ...")
+    said = await asyncio.to_thread(typed.wrong, "%brig listen --project no/body --for 1s")
+    assert "no/body" in said
+    assert "\n" not in said
+
+
+async def test_debug_of_what_still_runs(here, typed, tmp_path, monkeypatch) -> None:
+    """There is nothing to debug yet."""
+    monkeypatch.chdir(tmp_path)
+    await here.create()
+    build_id = await here.raised()
+    assert "pending" in await asyncio.to_thread(typed.wrong, f"%brig debug {build_id}")
