@@ -69,7 +69,8 @@ class Bench:
 
     async def said(self, *tasks: str, stream: str = "stdout", **fields) -> list[str]:
         """Its lines of one stream."""
-        _, lines = await self.run(*tasks, **fields)
+        status, lines = await self.run(*tasks, **fields)
+        assert status.succeeded, (status, lines)
         return _whole(lines, stream)
 
     async def first_line(self, job: str) -> str:
