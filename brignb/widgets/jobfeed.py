@@ -86,6 +86,7 @@ def card(handle: JobHandle, *, can_rerun: bool) -> dict[str, Any]:
         "image": handle.image and _clean(handle, handle.image, VALUE_MAX),
         "state": str(handle.state),
         "reason": handle.reason,
+        "remembered": handle.remembered,
         "exit_code": handle.exit_code,
         "message": handle.message and plain(handle.message),
         "started_at": _ms(handle.started_at),

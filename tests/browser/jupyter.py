@@ -84,7 +84,6 @@ class Server:
             f"--ServerApp.root_dir={self.notebooks}",
             "--LabApp.expose_app_in_browser=True",
             "--JupyterNotebookApp.expose_app_in_browser=True",
-            "--LabApp.news_url=",
         ]
         argv += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
         argv += ["--ServerApp.jpserver_extensions={'notebook': True, 'jupyterlab': True}"]

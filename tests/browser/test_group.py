@@ -79,6 +79,6 @@ def test_pictures(server, open_notebook, picture, theme) -> None:
     expect(view.get_by_role("status").first).to_contain_text("failed")
     expect(view.get_by_role("region", name="job publish")).to_contain_text("no access")
     widths = view.locator(".bar").evaluate_all("bars => bars.map((bar) => parseFloat(bar.style.width) || 0)")
-    assert [width > 0 for width in widths] == [True, True, True, True, True, False]
+    assert [width > 0 for width in widths] == [True] * 5  # none for what never ran
     picture(view, f"group-{theme.lower()}")
     server.theme("Light")

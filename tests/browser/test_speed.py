@@ -25,10 +25,23 @@ for i in range(10000):
     print(f"{time.time():.4f} line {i} of a thousand each second, as long as lines of logs are, more or less", flush=True)
 '''
 job = Job("paced", use_source=False, command=["python3", "-u", "-c", code])
-before, begun = psutil.Process().cpu_times(), time.time()
-job.run()
+process = psutil.Process()
+
+async def share():
+    # of a core, while the job runs
+    before, begun = sum(process.cpu_times()[:2]), time.time()
+    await job.run()
+    return (sum(process.cpu_times()[:2]) - before) / (time.time() - begun)
+
+seen = await share()
 """
-CPU = "await job.last\nafter = psutil.Process().cpu_times()\nprint('cpu', (after.user + after.system - before.user - before.system) / (time.time() - begun))"
+UNSEEN = """
+from brignb.script import session
+current = session.current()
+current.view, current.progressed = session.NoView(), lambda *_: None
+unseen = await share()
+print(f"{100 * (seen - unseen):.1f} % (goal: 5); the job's log itself {100 * unseen:.1f} %")
+"""
 FIFTY = """
 from brignb import Job
 jobs = [Job(f"j{i}", use_source=False, tasks=["i=0; while true; do i=$((i+1)); echo line $i of many; sleep 0.2; done"]) for i in range(50)]
@@ -64,21 +77,22 @@ def test_bytes_of_2000_lines(open_notebook, report) -> None:
 
 def test_latency_and_cpu(open_notebook, report) -> None:
     """Written → in the page, at 1,000 lines a second; and what of a core the kernel takes for all of it, view and job's log alike."""
-    book = open_notebook(PACED, CPU)
-    book.ran(0)
-    book.run(1)
+    book = open_notebook(PACED, UNSEEN)
+    book.run(0)
     log = book.live(0).get_by_role("log")
-    expect(log).to_contain_text("line 2000 ")
-    seen = log.evaluate(FRAMES, 5000)
-    book.done(1)
+    expect(log).to_contain_text("of a thousand each second")
+    ages = log.evaluate(FRAMES, 5000)
+    book.done(0)
+    expect(log).to_contain_text("line 9999 ")
+    book.ran(1)
     report(
         "line written → in the page at 1,000/s, p50 and p95",
-        f"{percentile(seen, 50):.0f}, {percentile(seen, 95):.0f} ms (goal: p95 300)",
+        f"{percentile(ages, 50):.0f}, {percentile(ages, 95):.0f} ms (goal: p95 300)",
     )
     report(
-        "  kernel's share of a core, view and log", book.cell(1).locator(".jp-OutputArea-output").inner_text().strip()
+        "  the kernel's share of a core for the view",
+        book.cell(1).locator(".jp-OutputArea-output").inner_text().strip(),
     )
-    expect(log).to_contain_text("line 9999 ")
 
 
 def test_fifty_live_jobs_scroll(open_notebook, report) -> None:

@@ -32,6 +32,8 @@ export function span(seconds, running = false) {
 /** What else is known of a job, piece by piece. */
 export function facts(job) {
   const found = [];
+  if (job.stage && !ended(job.state)) found.push(job.stage);
+  if (job.remembered) found.push("remembered");
   if (job.exit_code !== null) found.push(`exit code ${job.exit_code}`);
   else if (job.reason) found.push(job.reason);
   if (job.image) found.push(job.image);

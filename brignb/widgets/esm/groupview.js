@@ -94,7 +94,7 @@ export class GroupView {
     const mark = make("span", { className: "diamond", title: "on the critical path" }, row.critical ? "◆" : "");
     const name = make("span", { className: "name" }, row.label, " ", mark);
     name.style.paddingInlineStart = `${row.depth * 1.4}em`;
-    const lane = make("span", { className: "lane", "aria-hidden": "true" }, row.group ? "" : bar);
+    const lane = make("span", { className: "lane", "aria-hidden": "true" }, row.group || !row.job ? "" : bar);
     const element = make("div", { className: "item", role: "treeitem", tabIndex: index === this.#focus ? 0 : -1 });
     element.setAttribute("aria-level", row.depth + 1);
     element.classList.toggle("on-path", Boolean(row.critical));

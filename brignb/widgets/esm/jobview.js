@@ -88,18 +88,16 @@ export class JobView {
     this.update(this.job);
   }
 
-  /** The last one is seen, the others are unfolded. */
+  /** What the executor and brignb had to say, to be unfolded: it stands among the log's lines, too, which may be many. */
   #events(events) {
     this.events.hidden = !events.length;
     if (!events.length || events.at(-1) === this.lastEvent) return;
     this.lastEvent = events.at(-1);
     const line = ({ at, text }) => [make("time", {}, new Date(at).toLocaleTimeString()), ` ${plain(text)}`];
-    const rest = events.slice(0, -1).reverse();
     this.events.replaceChildren(
-      make("summary", { tabIndex: rest.length ? 0 : -1 }, ...line(events.at(-1)), rest.length ? ` (and ${rest.length} more)` : ""),
-      make("ul", {}, ...rest.map((event) => make("li", {}, ...line(event)))),
+      make("summary", {}, `${events.length} event${events.length === 1 ? "" : "s"}`),
+      make("ul", {}, ...events.map((event) => make("li", {}, ...line(event)))),
     );
-    this.events.classList.toggle("single", !rest.length);
   }
 
   #outputs(outputs) {
