@@ -1,11 +1,11 @@
-# Two commands for a fresh machine: `make demo` and `make test`. Everything else is for people who work on brignb.
+# For a fresh machine: `make demo`, `make lab` and `make test`. Everything else is for people who work on brignb.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit browser bench lock clean
+.PHONY: help demo lab test lint unit browser bench lock clean
 
 help:            ## what can be made here
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -30,6 +30,10 @@ $(VENV)/jupyter/ready: requirements/browser.txt
 
 demo: $(VENV)/run          ## the main job, start to end, nothing to configure
 	@$(BIN)/brignb demo
+
+lab: $(VENV)/dev $(VENV)/jupyter/ready  ## JupyterLab with the workshop's notebooks
+	@$(BIN)/python -m ipykernel install --prefix $(VENV)/jupyter --name python3 --display-name "Python 3 (brignb)" >/dev/null
+	@PATH="$(abspath $(BIN)):$$PATH" $(VENV)/jupyter/bin/jupyter lab --ServerApp.root_dir=notebooks $(LAB)
 
 test: lint unit browser    ## everything that must be green
 
