@@ -66,6 +66,24 @@ def test_it_runs_in_a_kernel(run, name, folder):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("03-parameters-and-export.ipynb", ["2: Hello from refs/heads/dev", "'many' is not int", "did you mean greeting?"]),
+        ("04-secrets.ipynb", ["a careless line prints it: REDACTED", "1 error, 0 warnings"]),
+        ("05-debug-a-failed-build.ipynb", ["KeyError: 'login'", "remembered from build", "thank you, Ada"]),
+    ],
+)
+def test_what_a_shell_line_says_is_what_the_page_says(run, name, words, folder):
+    """A `!command` that fails does not fail its cell, so nbval would not notice."""
+    done = run("nbconvert", "--to", "notebook", "--execute", "--output", "executed.ipynb", name)
+    assert done.returncode == 0, done.stderr
+    cells = json.loads((folder / "executed.ipynb").read_text())["cells"]
+    outputs = json.dumps([cell.get("outputs") for cell in cells], ensure_ascii=False)
+    assert [word for word in words if word not in outputs] == []
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "event"), [(name, event) for name in EVERY for event in WORKER_RUNS.get(name, ["exec"])])
 def test_it_runs_in_a_worker(run, name, event, folder):
     """`brignb run`, by a recorded payload where there is one; every cell of the record says that it went well."""
