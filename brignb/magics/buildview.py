@@ -94,7 +94,10 @@ class BuildView:
         build = self.facts
         created = parse_rfc3339(build["created_at"])
         started = parse_rfc3339(build["started_at"]) if build["started_at"] else None
-        yield Bar("waiting", "pending", created, started or _end(build, now))
+        yield Bar("waiting for a worker", "pending", created, started or _end(build, now))
+        if started is not None:
+            begun = [cell["begun"] for cell in self._cells if cell["begun"] is not None]
+            yield Bar("source, notebook, worker", "pending", started, min(begun, default=_end(build, now)))
         for cell in self._cells[:CELLS_MAX]:
             if cell["begun"] is not None and cell["status"] != "skipped":
                 yield Bar(cell["title"], cell["state"], cell["begun"], cell["ended"] or _end(build, now))

@@ -33,7 +33,7 @@ class _View:
         self._inbox = inbox
         self._event: Event | None = None
         self._filter = widgets.Text(placeholder="filter: push failed owner/repo", layout=widgets.Layout(flex="1"))
-        self._list = widgets.Select(rows=_ROWS, layout=widgets.Layout(width="100%"))
+        self._list = widgets.Select(rows=_ROWS, layout=widgets.Layout(width="auto"))
         self._payload = widgets.HTML(layout=widgets.Layout(width="100%"))
         self._status = widgets.HTML()
         self._again = _button("Refresh", "refresh", "ask the server again", self._refresh)

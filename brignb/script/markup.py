@@ -107,7 +107,9 @@ def folded(summary: str, body: str, *, opened: bool = False) -> str:
 
 def pre(text: str) -> str:
     """Lines as they are."""
-    return f'<pre style="font-family:monospace;margin:0.3em 0;white-space:pre-wrap">{escaped(text)}</pre>'
+    return (
+        f'<pre style="font-family:monospace;margin:0.3em 0;white-space:pre-wrap;background:none">{escaped(text)}</pre>'
+    )
 
 
 def span(seconds: float) -> str:

@@ -152,7 +152,11 @@ class Listening:
 
     async def _listen(self) -> tuple[Handled, ...]:
         portal.heed_interrupts()
-        lease = await self._open()
+        try:
+            lease = await self._open()
+        except BaseException:
+            self._listener.close()
+            raise
         self._say(f"listening: {self._what} of {self._project} are handled here; Interrupt ends it")
         until = None if self._seconds is None else time.monotonic() + self._seconds
         why = ""

@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("playwright", reason="playwright is not installed (requirements/dev.txt)")
 
 from browser.jupyter import ROOT, Opened, Server, chromium, program
+from nbformat import NotebookNode
 from playwright.sync_api import sync_playwright
 
 IMAGES = ROOT / "docs" / "img"
@@ -62,7 +63,7 @@ def open_notebook(server, context, request):
     """Write a notebook of these cells and open it; its kernel ends with the test. What the page complains of fails the test."""
     opened: list[Opened] = []
 
-    def opening(*cells: str, front: str = "lab", name: str = "") -> Opened:
+    def opening(*cells: str | NotebookNode, front: str = "lab", name: str = "") -> Opened:
         name = name or f"{request.node.name.replace('[', '-').replace(']', '')}.ipynb"
         server.write(name, *cells)
         opened.append(Opened(server, context, name, front))

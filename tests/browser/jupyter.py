@@ -102,10 +102,11 @@ class Server:
         """`Dark` or `Light`, for pages that are opened from now on."""
         (self._settings / "themes.jupyterlab-settings").write_text(json.dumps({"theme": f"JupyterLab {name}"}))
 
-    def write(self, name: str, *cells: str) -> None:
-        """A notebook of code cells."""
+    def write(self, name: str, *cells: str | nbformat.NotebookNode) -> None:
+        """A notebook of code cells; one that is no text is a cell already, with tags."""
         metadata = {"kernelspec": {"name": "here", "display_name": "here", "language": "python"}}
-        made = nbformat.v4.new_notebook(metadata=metadata, cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+        nodes = [nbformat.v4.new_code_cell(each) if isinstance(each, str) else each for each in cells]
+        made = nbformat.v4.new_notebook(metadata=metadata, cells=nodes)
         nbformat.write(made, self.notebooks / name)
 
     def ask(self, path: str, method: str = "GET") -> Any:
