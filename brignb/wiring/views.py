@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,8 @@ if TYPE_CHECKING:
     from brignb.widgets.cells import KernelCells
     from brignb.widgets.live import LiveView
     from brignb.widgets.switchboard import Switchboard
+
+_known: list[KernelCells] = []
 
 
 def watch_cells() -> None:
@@ -29,11 +30,10 @@ def live_view() -> LiveView | None:
     return LiveView(cells, _connect)
 
 
-@functools.cache
 def _cells() -> KernelCells | None:
-    """Of ipykernel's shell; None where there is another one, or none."""
-    if "ipykernel" not in sys.modules:
-        return None
+    """Of ipykernel's shell; None where there is another one, or none (yet: a kernel may be forked from who has imported brignb)."""
+    if _known or "ipykernel" not in sys.modules:
+        return _known[0] if _known else None
     from ipykernel.zmqshell import ZMQInteractiveShell  # noqa: PLC0415 - an extra, and loaded already
     from IPython.core.getipython import get_ipython  # noqa: PLC0415 - the same
 
@@ -42,7 +42,8 @@ def _cells() -> KernelCells | None:
         return None
     from brignb.widgets.cells import KernelCells  # noqa: PLC0415 - only kernels pay for displays
 
-    return KernelCells(shell)
+    _known.append(KernelCells(shell))
+    return _known[0]
 
 
 def _connect() -> Switchboard:

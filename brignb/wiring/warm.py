@@ -33,7 +33,7 @@ from brignb.wiring.work import Seat
 from brignb.zygote import linux, walls
 from brignb.zygote.serving import ForkServer
 
-ALSO: Final = ("nbformat", "papermill.parameterize", "brignb.wiring.recordview", "concurrent.futures.thread", "rich")
+ALSO: Final = ("nbformat", "papermill.parameterize", "concurrent.futures.thread", "rich")
 """What workers import on the way to their first cell, or soon after it."""
 
 _SCENES: Final = (

@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import warm
+from tests.bench import views, warm
 from tests.bench.load import Report, drive
 from tests.bench.serving import NOTEBOOK, ROOT, Server, line
 
@@ -131,6 +131,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "forks": warm.bench_forks,
     "memory": bench_memory,
     "intake": bench_intake,
+    "views": views.bench_views,
 }
 
 

@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import urllib.request
 import uuid
 from collections.abc import Callable
@@ -78,7 +79,6 @@ class Server:
             "IPYTHONDIR": str(folder / "ipython"),
             "HOME": str(folder),
         }
-        self._log = (folder / "server.log").open("w+")
         argv = [jupyter, "lab", "--no-browser", "--allow-root", "--port=0", f"--IdentityProvider.token={TOKEN}"]
         argv += [
             f"--ServerApp.root_dir={self.notebooks}",
@@ -88,15 +88,19 @@ class Server:
         argv += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
         argv += ["--ServerApp.jpserver_extensions={'notebook': True, 'jupyterlab': True}"]
         self._process = subprocess.Popen(
-            argv, cwd=self.notebooks, env=environment, stdout=self._log, stderr=subprocess.STDOUT
+            argv, cwd=self.notebooks, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
-        self.address = self._listening(Path(folders["RUNTIME"]))
+        self._said: list[str] = []
+        self.address = self._listening()
+        self._reader = threading.Thread(target=self._said.extend, args=(self._process.stdout,))
+        self._reader.start()
 
     def stop(self) -> None:
         """End it, with its kernels."""
         self._process.terminate()
         self._process.wait(30)
-        self._log.close()
+        self._reader.join()
+        self._process.stdout.close()
 
     def theme(self, name: str) -> None:
         """`Dark` or `Light`, for pages that are opened from now on."""
@@ -125,15 +129,13 @@ class Server:
         spec = {"argv": argv, "display_name": "here", "language": "python", "env": env, "metadata": {"debugger": False}}
         (folder / "kernel.json").write_text(json.dumps(spec))
 
-    def _listening(self, runtime: Path) -> str:
+    def _listening(self) -> str:
         """Its address, once it says so."""
-        while self._process.poll() is None:
-            self._log.seek(0)
-            if re.search(r"is running at", self._log.read()):
-                (about,) = runtime.glob("jpserver-*.json")
-                return str(json.loads(about.read_text())["url"])
-        self._log.seek(0)
-        raise RuntimeError(self._log.read())
+        for line in self._process.stdout:
+            self._said.append(line)
+            if found := re.search(r"(http://127\.0\.0\.1:\d+/)", line):
+                return found[1]
+        raise RuntimeError("".join(self._said))
 
 
 class Opened:

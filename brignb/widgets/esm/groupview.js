@@ -165,10 +165,10 @@ export class GroupView {
     const step = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600].find((each) => seconds / each <= 5) ?? 7200;
     const times = [];
     for (let at = 0; at <= seconds; at += step) times.push(at);
-    const shownAs = times.map((at) => span(at, at >= 1 || at === 0)).join("|");
-    if (this.scale.dataset.marks !== shownAs) {
-      this.scale.dataset.marks = shownAs;
-      this.scale.replaceChildren(make("span", { className: "ruler" }, ...times.map((at) => make("i", {}, span(at, at >= 1 || at === 0)))));
+    const marks = times.map((at) => (step < 1 && at ? `${at.toFixed(1)} s` : span(at, true)));
+    if (this.scale.dataset.marks !== marks.join()) {
+      this.scale.dataset.marks = marks.join();
+      this.scale.replaceChildren(make("span", { className: "ruler" }, ...marks.map((mark) => make("i", {}, mark))));
     }
     [...this.scale.firstChild.children].forEach((mark, index) => (mark.style.left = `${(100 * times[index]) / seconds}%`));
   }

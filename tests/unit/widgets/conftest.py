@@ -1,0 +1,3 @@
+from sessions import heard, session
+
+__all__ = ["heard", "session"]
