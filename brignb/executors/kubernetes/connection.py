@@ -1,0 +1,296 @@
+"""The way to a cluster: an API server's address, who asks, and requests in plain JSON.
+
+    kubeconfig (as kubectl reads it), else the pod's own account ──▶ Connection ──▶ ask, open, socket
+
+Enters: method, path, parameters. Leaves: decoded JSON, or an open response to be read as it comes. Credentials are read again when
+the cluster does not take them any more (a rotated token, a plugin's new one).
+
+What must never happen: a wait without an end; credentials in a message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from yaml import YAMLError
+
+from brignb.errors import BadInput, BrignbError, Refused, Unreachable
+
+if TYPE_CHECKING:
+    from aiohttp import ClientResponse, ClientSession, ClientTimeout, ClientWebSocketResponse
+    from kubernetes.aio.client import Configuration
+
+ANSWER_WITHIN: Final = 20.0
+"""Seconds for a request that is not a stream."""
+SILENCE: Final = 25
+"""Seconds after which a dead peer is noticed by the kernel (keepalive; unacknowledged data)."""
+_OK: Final = range(200, 300)
+_UNAUTHORIZED: Final = 401
+_FORBIDDEN: Final = 403
+_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+
+class ApiError(BrignbError):
+    """The API server's answer to a request that it did not grant.
+
+    Args:
+        status: HTTP's.
+        reason: Kubernetes' word (`AlreadyExists`, `NotFound`, `Forbidden`, `Invalid`, `Expired`, …).
+        message: Its sentence.
+    """
+
+    code = "kubernetes"
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which cluster, for people, and the namespace that is meant when none is named."""
+
+    server: str
+    context: str
+    namespace: str
+
+
+class Connection:
+    """See the module; made by `connect`, used on one event loop.
+
+    Args:
+        session: Makes the requests.
+        configuration: The `kubernetes` client's: address and credentials, which it keeps fresh.
+        place: What it leads to.
+        context: Of the kubeconfig, as it was asked for.
+    """
+
+    def __init__(self, session: ClientSession, configuration: Configuration, place: Place, context: str | None) -> None:
+        self._session = session
+        self._configuration = configuration
+        self.place = place
+        self._context = context
+        self._renewing: asyncio.Task[Place] | None = None
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        kind: str = "application/json",
+        timeout: float = ANSWER_WITHIN,  # noqa: ASYNC109 - it is the request's, not the caller's
+        **params: object,
+    ) -> dict[str, Any]:
+        """A request and its answer.
+
+        Raises:
+            ApiError: It was not granted.
+            Refused: The cluster does not take the credentials.
+            Unreachable: There is no answer.
+        """
+        from aiohttp import ClientError, ClientTimeout  # noqa: PLC0415 - an extra
+
+        answer = await self.open(method, path, body, kind=kind, within=ClientTimeout(total=timeout), **params)
+        try:
+            found = await answer.json()
+        except (ClientError, OSError, TimeoutError, ValueError) as error:
+            raise self._unreachable(error) from error
+        return dict(found)
+
+    async def open(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        kind: str = "application/json",
+        within: ClientTimeout | None = None,
+        **params: object,
+    ) -> ClientResponse:
+        """A request and its answer, still to be read; errors as in `ask`."""
+        answer = await self._send(method, path, body, kind, within, params)
+        if answer.status == _UNAUTHORIZED:
+            answer.close()
+            await self.renew()
+            answer = await self._send(method, path, body, kind, within, params)
+        if answer.status not in _OK:
+            raise await self._problem(answer)
+        return answer
+
+    async def socket(
+        self, path: str, params: list[tuple[str, str]], protocols: tuple[str, ...]
+    ) -> ClientWebSocketResponse:
+        """A websocket; errors as in `ask`."""
+        from aiohttp import ClientError, WSServerHandshakeError  # noqa: PLC0415 - an extra
+
+        try:
+            return await self._session.ws_connect(
+                self._url(path),
+                params=params,
+                headers=await self._headers(),
+                protocols=protocols,
+                max_msg_size=0,
+                proxy=self._configuration.proxy or None,
+            )
+        except WSServerHandshakeError as error:
+            raise ApiError(error.status, "", error.message) from error
+        except (ClientError, OSError, TimeoutError) as error:
+            raise self._unreachable(error) from error
+
+    async def renew(self) -> None:
+        """Read the credentials again; those who ask at the same time share one reading."""
+        if self._renewing is None or self._renewing.done():
+            self._renewing = asyncio.create_task(_load(self._configuration, self._context), name="credentials")
+        await asyncio.shield(self._renewing)
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        await self._session.close()
+
+    async def _send(
+        self, method: str, path: str, body: Any, kind: str, within: ClientTimeout | None, params: Mapping[str, object]
+    ) -> ClientResponse:
+        from aiohttp import ClientError, ClientTimeout  # noqa: PLC0415 - an extra
+
+        try:
+            return await self._session.request(
+                method,
+                self._url(path),
+                params={name: str(value) for name, value in params.items()},
+                json=body,
+                headers={**await self._headers(), **({"Content-Type": kind} if body is not None else {})},
+                timeout=within or ClientTimeout(total=None, sock_connect=ANSWER_WITHIN),
+                proxy=self._configuration.proxy or None,
+            )
+        except (ClientError, OSError, TimeoutError) as error:
+            raise self._unreachable(error) from error
+
+    async def _headers(self) -> dict[str, str]:
+        token = (await self._configuration.auth_settings()).get("BearerToken")
+        return {"Accept": "application/json", **({"Authorization": str(token["value"])} if token else {})}
+
+    def _url(self, path: str) -> str:
+        return f"{self._configuration.host}{path}"
+
+    async def _problem(self, answer: ClientResponse) -> BrignbError:
+        try:
+            said = await answer.json(content_type=None)
+        except ValueError:
+            said = {}
+        said = said if isinstance(said, dict) else {}
+        message = str(said.get("message") or answer.reason or f"HTTP {answer.status}")
+        if answer.status == _UNAUTHORIZED:
+            return Refused(
+                "the cluster does not take these credentials",
+                where=self._name(),
+                hint="they are wrong or have expired: log in again, as for kubectl",
+            )
+        return ApiError(answer.status, str(said.get("reason") or ""), message)
+
+    def _unreachable(self, error: BaseException) -> Unreachable:
+        words = str(error) or type(error).__name__
+        return Unreachable(
+            f"the cluster at {self.place.server} cannot be reached: {words}",
+            where=self._name(),
+            hint="kubectl cluster-info --context shows whether it is this cluster and whether it is up",
+        )
+
+    def _name(self) -> str:
+        return f"context {self.place.context}" if self.place.context else "this pod's account"
+
+
+async def connect(context: str | None = None) -> Connection:
+    """The way to the cluster that kubectl would talk to.
+
+    Args:
+        context: Of the kubeconfig; None: its current one, and where there is no kubeconfig the pod's own account.
+
+    Raises:
+        BadInput: There is neither, or no such context; or brignb[kubernetes] is not installed.
+    """
+    try:
+        from aiohttp import ClientSession  # noqa: PLC0415 - an extra
+        from kubernetes.aio.client import Configuration  # noqa: PLC0415 - the same
+    except ImportError as error:  # pragma: no cover - the tests' environment has it
+        raise BadInput("the kubernetes executor needs its client", hint="pip install 'brignb[kubernetes]'") from error
+    configuration = Configuration()
+    place = await _load(configuration, context)
+    session = ClientSession(connector=_connector(configuration), trust_env=True, read_bufsize=1 << 20)
+    return Connection(session, configuration, place, context)
+
+
+def _connector(configuration: Configuration) -> Any:
+    """TCP connections, as many as there are streams, whose dead peers are noticed."""
+    from aiohttp import TCPConnector  # noqa: PLC0415 - an extra
+    from kubernetes.aio.client.rest import RESTClientObject  # noqa: PLC0415 - an extra
+
+    context = RESTClientObject(configuration).ssl_context
+    return TCPConnector(limit=0, ssl=context, socket_factory=_socket)
+
+
+def _socket(address: tuple[Any, ...]) -> socket.socket:
+    family, kind, protocol, *_ = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (
+        ("TCP_KEEPIDLE", SILENCE // 2),
+        ("TCP_KEEPINTVL", 4),
+        ("TCP_KEEPCNT", 3),
+        ("TCP_USER_TIMEOUT", SILENCE * 1000),
+    ):
+        if hasattr(socket, name):
+            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    return made
+
+
+async def _load(configuration: Configuration, context: str | None) -> Place:
+    from kubernetes.aio import config  # noqa: PLC0415 - an extra
+
+    files = _files(config.KUBE_CONFIG_DEFAULT_LOCATION)
+    try:
+        if not _any(files) and "KUBERNETES_SERVICE_HOST" in os.environ and not context:
+            config.load_incluster_config(configuration)
+            return Place(configuration.host, "", _account_namespace())
+        named = os.pathsep.join(files)
+        await config.load_kube_config(named, context, configuration)
+        contexts, current = config.list_kube_config_contexts(named)
+    except (config.ConfigException, OSError, ValueError, YAMLError) as error:
+        raise _no_config(error, context, files) from error
+    chosen = next((each for each in contexts if each["name"] == context), None) if context else current
+    facts = chosen["context"] if chosen else {}
+    return Place(configuration.host, chosen["name"] if chosen else "", facts.get("namespace") or "default")
+
+
+def _files(default: str) -> list[str]:
+    """Of the kubeconfig, as kubectl finds them."""
+    named = os.environ.get("KUBECONFIG") or str(Path(default).expanduser())
+    return [file for file in named.split(os.pathsep) if file]
+
+
+def _any(files: list[str]) -> bool:
+    return any(Path(file).is_file() for file in files)
+
+
+def _account_namespace() -> str:
+    return _ACCOUNT.read_text("utf-8").strip()
+
+
+def _no_config(error: Exception, context: str | None, files: list[str]) -> BadInput:
+    if not _any(files):
+        return BadInput(
+            f"there is no kubeconfig ({', '.join(files)})",
+            where="$KUBECONFIG",
+            hint="set KUBECONFIG to the file that kubectl uses, or take --executor process",
+        )
+    what = f"no usable context {context!r}" if context else "no usable current context"
+    return BadInput(
+        f"{what}: {error}", where=", ".join(files), hint="kubectl config get-contexts shows which there are"
+    )

@@ -1,0 +1,407 @@
+"""One job as a pod, from its objects to its last word.
+
+    making ──▶ scheduled ──▶ (source received) ──▶ started: attach, say go ──▶ lines ──▶ frame: exit code, outputs ──▶ artifacts ──▶ terminal
+                 │ no node, no image, …: fate                                    │ no frame: the pod's fate
+
+Enters: what the hub hears, what streams bring. Leaves: lines in its `backlog`, a terminal `JobStatus`, told once.
+
+The exit code is learnt from the wrapper's frame, which a log line carries, and confirmed by the pod's phase, a second later. Where there
+is no frame (no tasks, out of memory, killed), the phase is all there is.
+
+What must never happen: two last words; a wait for a pod that is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from brignb.errors import BrignbError
+from brignb.executors.backlog import Backlog
+from brignb.executors.ending import ended_by_itself
+from brignb.executors.kubernetes import fate, stages
+from brignb.executors.kubernetes.attaching import Attached, attach, send
+from brignb.executors.kubernetes.connection import Connection
+from brignb.executors.kubernetes.following import Follower
+from brignb.executors.kubernetes.hub import about
+from brignb.executors.kubernetes.making import Made, delete_pod
+from brignb.executors.kubernetes.naming import ARTIFACTS, MAIN, SOURCE, path
+from brignb.executors.kubernetes.settings import Settings
+from brignb.executors.kubernetes.telling import Source, Telling
+from brignb.executors.kubernetes.transfer import DONE, packed, unpacked
+from brignb.executors.kubernetes.wrapper import GO
+from brignb.model.builds import State
+from brignb.model.jobs import JobSpec, JobStatus
+from brignb.model.logs import LogLine
+
+_log = logging.getLogger(__name__)
+
+
+class Run:
+    """A job that is a pod; a `hub.Listener`.
+
+    Args:
+        spec: What it is.
+        namespace: Where.
+        connection: To the cluster.
+        settings: The operator's.
+        now_ms: The time, in milliseconds since 1970.
+        artifacts: The folder with a folder for each job's artifacts.
+    """
+
+    def __init__(
+        self,
+        spec: JobSpec,
+        namespace: str,
+        *,
+        connection: Connection,
+        settings: Settings,
+        now_ms: Callable[[], int],
+        artifacts: Path,
+    ) -> None:
+        self.spec = spec
+        self.namespace = namespace
+        self._connection = connection
+        self._settings = settings
+        self._now_ms = now_ms
+        self._artifacts = artifacts
+        self._loop = asyncio.get_running_loop()
+        self._room = asyncio.Event()
+        self.backlog = Backlog(spec.id, self._room.set)
+        self._telling = Telling(self.backlog, now_ms=now_ms, nonce=None)
+        self._stages = stages.Stages()
+        self._pod: fate.Pod | None = None
+        self._started: dict[str, asyncio.Event] = {MAIN: asyncio.Event(), SOURCE: asyncio.Event()}
+        self._early, self._durable = Source(), Source()
+        self._follower: Follower | None = None
+        self._attached: Attached | None = None
+        self._told_to_end: JobStatus | None = None
+        self._hindrance: tuple[fate.Hindrance, asyncio.TimerHandle] | None = None
+        self._alarms: list[asyncio.TimerHandle] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._verdict: asyncio.Future[JobStatus | None] = self._loop.create_future()
+        self._ended: asyncio.Future[JobStatus] = self._loop.create_future()
+        self._gone = asyncio.Event()
+        self._word = asyncio.Event()
+        self.made = False
+        self.status = JobStatus(state=State.PENDING, stage=stages.SCHEDULING)
+
+    # what whoever started it asks
+
+    def say(self, *texts: str) -> None:
+        """Lines of brignb's own."""
+        self._telling.say(*texts)
+
+    def begin(self, made: Made) -> None:
+        """Its pod is there."""
+        self.made = True
+        self._telling = Telling(self.backlog, now_ms=self._now_ms, nonce=made.nonce)
+        self._spawn(self._see_through(made), "job")
+        self.pod(made.pod)
+
+    def fail(self, reason: str, message: str) -> None:
+        """It will not be a pod."""
+        self.say(message)
+        self._finish(JobStatus(state=State.FAILED, reason=reason, message=message))
+
+    async def wait(self) -> JobStatus:
+        """Its terminal status."""
+        return await asyncio.shield(self._ended)
+
+    @property
+    def done(self) -> bool:
+        """Whether it has its terminal status."""
+        return self._ended.done()
+
+    def end(self, state: State, reason: str, message: str, *, grace: int | None = None) -> None:
+        """Have it ended; the first reason counts, and none once it has ended by itself."""
+        if self.done:
+            return
+        if self._told_to_end is None:
+            self._told_to_end = JobStatus(state=state, reason=reason, message=message)
+            self.say(message)
+        self._spawn(self._delete(self._settings.grace if grace is None else grace), "end")
+
+    async def close(self) -> None:
+        """Let go of it."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # what the hub hears
+
+    def pod(self, pod: fate.Pod) -> None:
+        """See `hub.Listener`."""
+        self._pod = pod
+        if fate.running_since(pod) is not None:
+            self._start(MAIN)
+        for status in pod["status"].get("initContainerStatuses", ()):
+            if status["name"] in self._started and status.get("state", {}).get("running"):
+                self._start(status["name"])
+        self._hinder(fate.hindrance(pod, self._settings))
+        verdict = fate.verdict(pod)
+        if verdict and not self._verdict.done():
+            self._verdict.set_result(verdict)
+            if self._follower:
+                self._follower.hurry()
+
+    def event(self, event: dict[str, Any]) -> None:
+        """See `hub.Listener`."""
+        reason, _, container = about(event)
+        if reason == "Started" and container in self._started:
+            self._start(container)
+        if sentence := self._stages.event(event):
+            self.say(sentence)
+        self._staged()
+
+    def gone(self, last: fate.Pod | None) -> None:
+        """See `hub.Listener`."""
+        self._gone.set()
+        if not self._verdict.done():
+            self._verdict.set_result(self._told_to_end or fate.deleted(last or self._pod))
+        if self._follower:
+            self._follower.hurry()
+
+    def cut_off(self, error: BrignbError) -> None:
+        """See `hub.Listener`."""
+        if not self.done:
+            self.say(f"the cluster cannot be followed any more: {error.message}")
+            self._finish(JobStatus(state=State.LOST, reason="unreachable", message=error.message))
+
+    def reached_again(self) -> None:
+        """See `hub.Listener`."""
+        if self._follower:
+            self._follower.again()
+
+    # its life
+
+    async def _see_through(self, made: Made) -> None:
+        """From its pod to its last word."""
+        try:
+            self._spawn(self._bring(), "source")
+            started, verdict = self._loop.create_task(self._started[MAIN].wait()), self._verdict
+            waited: set[asyncio.Future[Any]] = {started, verdict}
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            started.cancel()
+            if self._started[MAIN].is_set():
+                await self._run(made)
+            await self._last_word()
+        except BrignbError as error:
+            self.say(error.message)
+            self._finish(JobStatus(state=State.LOST, reason=error.code, message=error.message))
+        except Exception as error:
+            self._finish(JobStatus(state=State.LOST, reason=type(error).__name__, message="brignb itself failed"))
+            raise
+
+    async def _run(self, made: Made) -> None:
+        """From its container's start until its output was read whole, or its frame was."""
+        where = path(self.namespace, "pods", self.spec.id, "log")
+        self._follower = Follower(self._connection, where, MAIN, ended=self._verdict.done, gap=self.say)
+        reading = [self._loop.create_task(self._read(self._follower), name="log")]
+        if made.waits:
+            reading.append(self._loop.create_task(self._early_bird(trusted=not made.adopted), name="attached"))
+        framed = self._loop.create_task(self._framed(reading[0]), name="frame")
+        try:
+            await framed
+        finally:
+            for task in (*reading, framed):
+                task.cancel()
+            await asyncio.gather(*reading, framed, return_exceptions=True)
+            self._telling.end()
+
+    async def _framed(self, log: asyncio.Task[None]) -> None:
+        """Until the frame was read, or the log was."""
+        word = self._loop.create_task(self._word.wait())
+        try:
+            waited: set[asyncio.Future[Any]] = {log, word}
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            word.cancel()
+        if log.done():
+            log.result()
+
+    async def _read(self, follower: Follower) -> None:
+        async for batch in follower.batches():
+            for at, content in batch:
+                self._take(self._durable, content, at)
+            if self._attached and self._durable.at >= self._early.at:
+                attached, self._attached = self._attached, None
+                await attached.close()
+            while self.backlog.full:
+                self._room.clear()
+                await self._room.wait()
+
+    async def _early_bird(self, *, trusted: bool) -> None:
+        """Say go, and tell what comes at once, until the log has caught up.
+
+        Args:
+            trusted: Whether nobody has said go before, so that the output comes from its first byte on.
+        """
+        try:
+            attached = await attach(self._connection, self.namespace, self.spec.id, MAIN, output=trusted)
+        except BrignbError as error:
+            if not self._verdict.done():
+                self.end(State.FAILED, "attach", f"its container could not be told to begin: {error.message}")
+            return
+        try:
+            self._attached = attached if trusted else None
+            await attached.write(GO)
+            if trusted:
+                async for data in attached.output():
+                    self._take(self._early, data, self._now_ms())
+        except BrignbError as error:
+            _log.info("%s: %s; its log goes on by itself", self.spec.id, error.message)
+        finally:
+            self._attached = None
+            await attached.close()
+
+    def _take(self, source: Source, content: bytes, at: int) -> None:
+        self._telling.take(source, content, at)
+        if self._telling.frame.word:
+            self._word.set()
+
+    async def _last_word(self) -> None:
+        """The verdict, outputs, artifacts."""
+        word = self._telling.frame.word
+        if word is None or (fate.may_be_oom(word.exit_code) and self._told_to_end is None):
+            await asyncio.wait({self._verdict})
+        verdict = self._verdict.result() if self._verdict.done() else None
+        status = self._judged(verdict)
+        if word:
+            status = replace(status, outputs=word.outputs.values)
+            self.say(*word.outputs.problems)
+        status = replace(status, started_at=self.status.started_at, finished_at=self._now_ms())
+        if status.succeeded and self.spec.artifacts:
+            status = await self._with_artifacts(status)
+        if status.reason not in {None, "exit_code", "signal"} and self._told_to_end is None and status.message:
+            self.say(status.message)
+        self._finish(status)
+
+    def _judged(self, verdict: JobStatus | None) -> JobStatus:
+        """Who told it to end has the first word, then the frame; the pod alone knows of memory, nodes and deadlines."""
+        word = self._telling.frame.word
+        own = ended_by_itself(word.exit_code, None) if word else None
+        if self._told_to_end:
+            return replace(self._told_to_end, exit_code=own.exit_code if own else None)
+        if own and (verdict is None or verdict.reason in {None, "exit_code", "signal"} or own.succeeded):
+            deleted = bool(self._pod and self._pod["metadata"].get("deletionTimestamp"))
+            if deleted and not own.succeeded:
+                return replace(fate.deleted(None), exit_code=own.exit_code)
+            return own
+        if verdict is None:
+            raise AssertionError("a job without a frame has waited for its verdict")
+        return replace(verdict, exit_code=own.exit_code if own else verdict.exit_code)
+
+    def _finish(self, status: JobStatus) -> None:
+        if self._ended.done():
+            return
+        for alarm in self._alarms:
+            alarm.cancel()
+        self._hinder(None)
+        self.status = replace(status, stage=None, finished_at=status.finished_at or self._now_ms())
+        self._ended.set_result(self.status)
+        self.backlog.end()
+
+    # what keeps it, what ends it
+
+    def _start(self, container: str) -> None:
+        if self._started[container].is_set():
+            return
+        self._started[container].set()
+        if container == MAIN and not self.done:
+            self._stages.reach(stages.RUNNING)
+            self.status = JobStatus(state=State.RUNNING, started_at=self._now_ms(), stage=stages.RUNNING)
+            self._alarms.append(self._loop.call_later(self.spec.timeout, self._time_is_up))
+
+    def _time_is_up(self) -> None:
+        self.end(State.TIMED_OUT, "timeout", f"killed: it ran for its timeout of {self.spec.timeout:g} s")
+
+    def _staged(self) -> None:
+        if self.status.state is State.PENDING:
+            self.status = replace(self.status, stage=self._stages.stage)
+
+    def _hinder(self, found: fate.Hindrance | None) -> None:
+        """Something keeps it from starting, or does not any more; the time counts while the reason is the same."""
+        if self._hindrance:
+            before, alarm = self._hindrance
+            if found and found.reason == before.reason and found.grace:
+                words = (
+                    found if len(found.message) > len(before.message) else before
+                )  # back-off hides the registry's words
+                self._hindrance = (words, alarm)
+                return
+            alarm.cancel()
+            self._hindrance = None
+        if found and not self.done:
+            alarm = self._loop.call_later(found.grace, self._give_up)
+            self._hindrance = (found, alarm)
+
+    def _give_up(self) -> None:
+        if self._hindrance:
+            found, _ = self._hindrance
+            self.end(State.FAILED, found.reason, found.message, grace=0)
+
+    async def _delete(self, grace: int) -> None:
+        try:
+            await delete_pod(self._connection, self.namespace, self.spec.id, grace=grace)
+        except BrignbError as error:
+            self.say(f"its pod could not be deleted: {error.message}")
+            if self._told_to_end:
+                self._finish(replace(self._told_to_end, message=f"{self._told_to_end.message}; {error.message}"))
+
+    # files
+
+    async def _bring(self) -> None:
+        """The source, once its container listens."""
+        await self._started[SOURCE].wait()
+        inputs = [self._artifacts / other for other in self.spec.inputs]
+        source = Path(self.spec.source) if self.spec.use_source and self.spec.source else None
+        try:
+            attached = await attach(self._connection, self.namespace, self.spec.id, SOURCE, output=False)
+            try:
+                await send(attached, packed(source, inputs))
+                async for _ in attached.output():
+                    pass
+            finally:
+                await attached.close()
+        except (BrignbError, OSError) as error:
+            if not self._verdict.done():
+                self.end(State.FAILED, "source", f"the source could not be brought: {error}")
+
+    async def _with_artifacts(self, status: JobStatus) -> JobStatus:
+        """Files that come on the log of their container."""
+        containers = self._pod["spec"]["containers"] if self._pod else ()
+        if not any(each["name"] == ARTIFACTS for each in containers):
+            return status
+        where = path(self.namespace, "pods", self.spec.id, "log")
+        follower = Follower(self._connection, where, ARTIFACTS, ended=self._all_ended, gap=self.say)
+        log = bytearray()
+        async for batch in follower.batches():
+            log += b"".join(content for _, content in batch)
+            if DONE in log[-2 * len(DONE) :]:
+                break
+        try:
+            into = self._artifacts / self.spec.id
+            found = await asyncio.to_thread(unpacked, bytes(log), self.spec.artifacts, into)
+        except (OSError, ValueError) as error:
+            message = f"its artifacts could not be kept: {error}"
+            return replace(status, state=State.FAILED, reason="artifacts", message=message)
+        self.say(*found.problems)
+        return replace(status, artifacts=found.paths)
+
+    def _all_ended(self) -> bool:
+        phase = self._pod["status"].get("phase") if self._pod else None
+        return self._gone.is_set() or phase in {"Succeeded", "Failed"}
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None], what: str) -> None:
+        task = self._loop.create_task(coroutine, name=f"{what} {self.spec.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def follow(self, after: int) -> AsyncIterator[list[LogLine]]:
+        """Its lines, from number `after` on."""
+        return self.backlog.follow(after)
