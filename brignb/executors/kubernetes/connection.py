@@ -13,10 +13,11 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from yaml import YAMLError
 
@@ -30,6 +31,8 @@ ANSWER_WITHIN: Final = 20.0
 """Seconds for a request that is not a stream."""
 SILENCE: Final = 25
 """Seconds after which a dead peer is noticed by the kernel (keepalive; unacknowledged data)."""
+ADDRESS_KEPT: Final = 300
+"""Seconds that the server's address is remembered: at this process's end, when pods are deleted, no name can be looked up any more."""
 _OK: Final = range(200, 300)
 _UNAUTHORIZED: Final = 401
 _FORBIDDEN: Final = 403
@@ -78,6 +81,7 @@ class Connection:
         self.place = place
         self._context = context
         self._renewing: asyncio.Task[Place] | None = None
+        self._transports: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
 
     async def ask(
         self,
@@ -123,6 +127,7 @@ class Connection:
             answer = await self._send(method, path, body, kind, within, params)
         if answer.status not in _OK:
             raise await self._problem(answer)
+        self._remember(answer)
         return answer
 
     async def socket(
@@ -132,7 +137,7 @@ class Connection:
         from aiohttp import ClientError, WSServerHandshakeError  # noqa: PLC0415 - an extra
 
         try:
-            return await self._session.ws_connect(
+            made = await self._session.ws_connect(
                 self._url(path),
                 params=params,
                 headers=await self._headers(),
@@ -144,6 +149,8 @@ class Connection:
             raise ApiError(error.status, "", error.message) from error
         except (ClientError, OSError, TimeoutError) as error:
             raise self._unreachable(error) from error
+        self._remember(made._response)  # noqa: SLF001 - there is no other way to its transport
+        return made
 
     async def renew(self) -> None:
         """Read the credentials again; those who ask at the same time share one reading."""
@@ -152,8 +159,11 @@ class Connection:
         await asyncio.shield(self._renewing)
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Let go of all connections, at once: TLS would say goodbye for as long as the other side takes."""
         await self._session.close()
+        for transport in self._transports:
+            cast("asyncio.WriteTransport", transport).abort()
+        await asyncio.sleep(0)  # lets them go
 
     async def _send(
         self, method: str, path: str, body: Any, kind: str, within: ClientTimeout | None, params: Mapping[str, object]
@@ -172,6 +182,11 @@ class Connection:
             )
         except (ClientError, OSError, TimeoutError) as error:
             raise self._unreachable(error) from error
+
+    def _remember(self, answer: ClientResponse) -> None:
+        """A stream's transport: when it is cut off in its middle, nobody else knows it any more."""
+        if answer.connection and answer.connection.transport:
+            self._transports.add(answer.connection.transport)
 
     async def _headers(self) -> dict[str, str]:
         token = (await self._configuration.auth_settings()).get("BearerToken")
@@ -214,7 +229,8 @@ async def connect(context: str | None = None) -> Connection:
         context: Of the kubeconfig; None: its current one, and where there is no kubeconfig the pod's own account.
 
     Raises:
-        BadInput: There is neither, or no such context; or brignb[kubernetes] is not installed.
+        Unreachable: There is neither, or no such context.
+        BadInput: brignb[kubernetes] is not installed.
     """
     try:
         from aiohttp import ClientSession  # noqa: PLC0415 - an extra
@@ -233,7 +249,7 @@ def _connector(configuration: Configuration) -> Any:
     from kubernetes.aio.client.rest import RESTClientObject  # noqa: PLC0415 - an extra
 
     context = RESTClientObject(configuration).ssl_context
-    return TCPConnector(limit=0, ssl=context, socket_factory=_socket)
+    return TCPConnector(limit=0, ssl=context, socket_factory=_socket, ttl_dns_cache=ADDRESS_KEPT)
 
 
 def _socket(address: tuple[Any, ...]) -> socket.socket:
@@ -283,14 +299,14 @@ def _account_namespace() -> str:
     return _ACCOUNT.read_text("utf-8").strip()
 
 
-def _no_config(error: Exception, context: str | None, files: list[str]) -> BadInput:
+def _no_config(error: Exception, context: str | None, files: list[str]) -> Unreachable:
     if not _any(files):
-        return BadInput(
+        return Unreachable(
             f"there is no kubeconfig ({', '.join(files)})",
             where="$KUBECONFIG",
             hint="set KUBECONFIG to the file that kubectl uses, or take --executor process",
         )
     what = f"no usable context {context!r}" if context else "no usable current context"
-    return BadInput(
+    return Unreachable(
         f"{what}: {error}", where=", ".join(files), hint="kubectl config get-contexts shows which there are"
     )

@@ -71,16 +71,18 @@ class KubernetesExecutor:
         """What it cannot give of this spec."""
         return support(spec, self._rules)
 
-    async def check(self) -> None:
+    async def check(self, namespace: str = DEFAULT_NAMESPACE) -> None:
         """Whether jobs can be run: asked before a build starts, so that nothing is begun that cannot go on.
 
+        Args:
+            namespace: The project's.
+
         Raises:
-            BadInput: There is no usable kubeconfig.
-            Unreachable: The cluster is away.
+            Unreachable: There is no usable kubeconfig, or the cluster is away.
             Refused: It does not take the credentials, or forbids what is needed.
         """
         connection = await self._connect()
-        await rights.check(connection, self._namespace or connection.place.namespace)
+        await rights.check(connection, self._resolved(namespace, connection))
 
     async def start(self, spec: JobSpec) -> None:
         """Create the job, or adopt the one of that id.
@@ -133,7 +135,7 @@ class KubernetesExecutor:
     async def _start(self, spec: JobSpec, said: Support) -> None:
         try:
             connection = await self._connect()
-            namespace = self._namespace_of(spec, connection)
+            namespace = self._resolved(spec.namespace, connection)
             hub = await self._hub(connection, namespace)
             run = Run(
                 spec,
@@ -175,9 +177,9 @@ class KubernetesExecutor:
         await hub.ready()
         return hub
 
-    def _namespace_of(self, spec: JobSpec, connection: Connection) -> str:
-        if spec.namespace != DEFAULT_NAMESPACE:
-            return spec.namespace
+    def _resolved(self, namespace: str, connection: Connection) -> str:
+        if namespace != DEFAULT_NAMESPACE:
+            return namespace
         return self._namespace or connection.place.namespace
 
     async def _clear(self, run: Run) -> None:

@@ -34,6 +34,8 @@ PATIENCE: Final = 3.0
 LAST_TRIES: Final = 6
 """Requests for the rest of an ended container's log, before its node is believed that it has none."""
 _NOT_FOUND: Final = 404
+_NO_LOG: Final = b"unable to retrieve container logs"
+"""What a kubelet says, with status 200, of a container that it has just forgotten."""
 _MILLISECONDS: Final = 23
 """Characters of `2026-01-31T12:00:00.123`."""
 
@@ -134,6 +136,8 @@ class Follower:
         try:
             yield []
             async for chunk in answer.content.iter_any():
+                if chunk.startswith(_NO_LOG):
+                    raise ApiError(_NOT_FOUND, "NotFound", chunk.decode("utf-8", "replace"))
                 lines = self._split.lines(chunk)
                 if resumed and lines:
                     lines = resumed.fresh(lines)

@@ -31,6 +31,9 @@ from brignb.executors.kubernetes.transfer import receiving, sending
 from brignb.executors.kubernetes.wrapper import OUTPUT, WRAPPER
 from brignb.model.jobs import JobSpec
 
+START: Final = 10
+"""Seconds that a pod may take to start, above the job's timeout: it is counted from the container's start while this process lives, and
+from the moment its node took it by the node itself, which ends the pod of a process that was killed."""
 Manifest = dict[str, Any]
 
 _DOCKER: Final = "/var/run/docker.sock"
@@ -53,7 +56,7 @@ def pod(spec: JobSpec, settings: Settings, *, nonce: str, waits: bool) -> Manife
         containers.append(_artifacts(spec, settings))
     facts = {
         "restartPolicy": "Never",
-        "activeDeadlineSeconds": max(1, math.ceil(spec.timeout)),
+        "activeDeadlineSeconds": math.ceil(spec.timeout) + START,
         "terminationGracePeriodSeconds": settings.grace,
         "enableServiceLinks": False,
         "automountServiceAccountToken": spec.service_account is not None,
@@ -111,8 +114,8 @@ def _main(spec: JobSpec, settings: Settings, *, waits: bool) -> Manifest:
             "name": MAIN,
             "image": spec.image,
             "imagePullPolicy": spec.image_pull_policy,
-            "command": command,
-            "args": [*spec.args],
+            "command": [*map(_literal, command)],
+            "args": [*map(_literal, spec.args)],
             "workingDir": working_directory(spec),
             "stdin": waits or None,
             "env": _environment(spec, settings),
@@ -239,6 +242,11 @@ def _context(settings: Settings, *, privileged: bool) -> Manifest:
 
 def _node_selector(spec: JobSpec) -> dict[str, str]:
     return {**({"kubernetes.io/os": spec.host.os} if spec.host.os else {}), **spec.host.node_selector}
+
+
+def _literal(word: str) -> str:
+    """A word that Kubernetes does not expand: `$(NAME)` is the shell's, as it is for the other executors."""
+    return word.replace("$(", "$$(")
 
 
 def _said(facts: Mapping[str, Any]) -> Manifest:

@@ -14,11 +14,12 @@ What must never happen: two last words; a wait for a pod that is gone.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from brignb.errors import BrignbError
 from brignb.executors.backlog import Backlog
@@ -37,6 +38,9 @@ from brignb.executors.kubernetes.wrapper import GO
 from brignb.model.builds import State
 from brignb.model.jobs import JobSpec, JobStatus
 from brignb.model.logs import LogLine
+
+GONE_WITHIN: Final = 60.0
+"""Seconds after the grace in which a node says that a pod is gone."""
 
 _log = logging.getLogger(__name__)
 
@@ -207,6 +211,7 @@ class Run:
         framed = self._loop.create_task(self._framed(reading[0]), name="frame")
         try:
             await framed
+            await self._detach()
         finally:
             for task in (*reading, framed):
                 task.cancel()
@@ -228,12 +233,23 @@ class Run:
         async for batch in follower.batches():
             for at, content in batch:
                 self._take(self._durable, content, at)
-            if self._attached and self._durable.at >= self._early.at:
-                attached, self._attached = self._attached, None
-                await attached.close()
-            while self.backlog.full:
-                self._room.clear()
-                await self._room.wait()
+            if self._durable.at >= self._early.at:
+                await self._detach()
+            await self._until_there_is_room()
+
+    async def _detach(self) -> None:
+        """The log has caught up, or all was seen: the wrapper need not stay for us."""
+        if self._attached:
+            attached, self._attached = self._attached, None
+            with contextlib.suppress(BrignbError):
+                await attached.write(GO)
+            await attached.close()
+
+    async def _until_there_is_room(self) -> None:
+        """Nobody reads: the log waits on its node, and this process's memory stays small."""
+        while self.backlog.full:
+            self._room.clear()
+            await self._room.wait()
 
     async def _early_bird(self, *, trusted: bool) -> None:
         """Say go, and tell what comes at once, until the log has caught up.
@@ -253,6 +269,7 @@ class Run:
             if trusted:
                 async for data in attached.output():
                     self._take(self._early, data, self._now_ms())
+                    await self._until_there_is_room()
         except BrignbError as error:
             _log.info("%s: %s; its log goes on by itself", self.spec.id, error.message)
         finally:
@@ -267,7 +284,9 @@ class Run:
     async def _last_word(self) -> None:
         """The verdict, outputs, artifacts."""
         word = self._telling.frame.word
-        if word is None or (fate.may_be_oom(word.exit_code) and self._told_to_end is None):
+        if self._told_to_end:
+            await self._until_gone()
+        elif word is None or fate.may_be_oom(word.exit_code):
             await asyncio.wait({self._verdict})
         verdict = self._verdict.result() if self._verdict.done() else None
         status = self._judged(verdict)
@@ -280,6 +299,13 @@ class Run:
         if status.reason not in {None, "exit_code", "signal"} and self._told_to_end is None and status.message:
             self.say(status.message)
         self._finish(status)
+
+    async def _until_gone(self) -> None:
+        """Whoever had it killed wants it dead; a node that does not answer is not waited for without an end."""
+        try:
+            await asyncio.wait_for(self._gone.wait(), self._settings.grace + GONE_WITHIN)
+        except TimeoutError:
+            self.say("its node does not say that it is gone")
 
     def _judged(self, verdict: JobStatus | None) -> JobStatus:
         """Who told it to end has the first word, then the frame; the pod alone knows of memory, nodes and deadlines."""

@@ -27,6 +27,8 @@ ENDED: Final = f"{RUN}/ended"
 GO: Final = b"go\n"
 """Read by the wrapper before it begins: whoever sends it sees the job's output from its first byte on."""
 
+LINGER: Final = 2
+
 _KEPT: Final = 2 * OUTPUT_MAX
 """Bytes of outputs that are gathered; what a job writes beyond is not."""
 
@@ -34,27 +36,35 @@ _KEPT: Final = 2 * OUTPUT_MAX
 def wrapper(nonce: str, shell: str, *, waits: bool) -> str:
     """The script; the container's arguments become the tasks' script's.
 
-    stdout and stderr become one pipe, since the runtime reads two without an order, and the frame must come last. The tasks run in the
-    background, so that a SIGTERM reaches them at once: this is the first process, which gets no signal that it does not ask for.
+    stdout and stderr become one pipe, since the runtime reads two without an order, and the frame must come last; what the wrapper's own
+    shell has to say of a killed child is not the job's. The tasks run in the background, so that a SIGTERM reaches them at once: this is
+    the first process, which gets no signal that it does not ask for. What they left running is killed before the frame.
+
+    A runtime whose streams somebody is attached to may drop what it has not copied when the container ends (containerd 1.6 was seen to), so
+    the wrapper stays until it hears that its last line was seen, at most `LINGER` seconds.
 
     Args:
         nonce: Marks the frame.
         shell: Runs the tasks.
-        waits: Whether it waits for `GO` on its stdin.
+        waits: Whether it waits for `GO` on its stdin, and for another one at its end.
     """
+    begin = "exec 4<&0; read -r _" if waits else ":"
+    end = f"(read -r _) <&4 & r=$!; (sleep {LINGER}; kill $r) & wait $r" if waits else ":"
     return f"""\
-exec 2>&1
-{"read -r _" if waits else ":"}
+exec 2>/dev/null
+{begin}
 : > '{OUTPUT}'
-{shell} {HOOK}/{MAIN_SCRIPT} "$@" </dev/null &
+{shell} {HOOK}/{MAIN_SCRIPT} "$@" </dev/null 2>&1 &
 child=$!
-trap 'kill -TERM "$child" 2>/dev/null' TERM INT
+trap 'kill -TERM "$child"' TERM INT
 wait "$child"; code=$?
-while kill -0 "$child" 2>/dev/null; do wait "$child"; code=$?; done
+while kill -0 "$child"; do wait "$child"; code=$?; done
+kill -KILL -1
 printf '%s outputs\\n' {nonce}
 [ ! -f '{OUTPUT}' ] || cat '{OUTPUT}'
 printf '\\n%s exit %s\\n' {nonce} "$code"
 : > '{ENDED}'
+{end}
 exit "$code"
 """
 
