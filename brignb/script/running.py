@@ -196,11 +196,15 @@ class Running:
         waiting.cancel()
 
     async def _note_running(self) -> None:
-        """Tell once that it runs, which may be later than its start (a pod waits for a place)."""
-        if self._try.status.state is State.PENDING:
+        """Tell once that it runs, which may be later than its start (a pod waits for a place), and its stages on the way."""
+        before = self._try.status
+        if before.state is State.PENDING:
             status = await self._session.executor.status(self._try.id)
             if status.state is not State.PENDING:
                 self._tell(JobStatus(state=State.RUNNING, started_at=status.started_at))
+            elif status.stage != before.stage:
+                self._try = replace(self._try, status=replace(before, stage=status.stage))
+                self._changed(self._try)
 
     def _unstarted(self, state: State, reason: str, message: str | None) -> JobStatus:
         """The end of a try of which the executor has nothing to say."""

@@ -44,7 +44,10 @@ def make(name: str, work: Path, project: Project, *, build_id: str, cache: Path 
     """The executor of that name, for the jobs of one build.
 
     Args:
+        name: As `choose` answers it.
         work: A folder for what jobs leave for each other.
+        project: Whose jobs; it holds one of the locks.
+        build_id: The build's.
         cache: The folder of what is kept between builds, where that is on this machine.
     """
     if name == "kubernetes":

@@ -126,10 +126,11 @@ def _alive(mark: str) -> list[str]:
 
 async def _gone(mark: str) -> bool:
     """Whether they all are. Of a container, the kernel takes the last ones a moment after the first."""
-    until = time.monotonic() + 2
-    while (alive := _alive(mark)) and time.monotonic() < until:
+    for _ in range(40):
+        if not _alive(mark):
+            return True
         await asyncio.sleep(0.05)
-    return not alive
+    return False
 
 
 def _descriptors() -> int:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from brignb.errors import Refused, Unreachable
@@ -138,7 +139,7 @@ class Follower:
             async for chunk in answer.content.iter_any():
                 if chunk.startswith(_NO_LOG):
                     raise ApiError(_NOT_FOUND, "NotFound", chunk.decode("utf-8", "replace"))
-                lines = self._split.lines(chunk)
+                lines = self._split.lines(chunk, in_parts=resumed is None)
                 if resumed and lines:
                     lines = resumed.fresh(lines)
                     if resumed.over:
@@ -163,9 +164,12 @@ class _Resumed:
     """
 
     def __init__(self, times: deque[bytes]) -> None:
+        full = len(times) == times.maxlen
         self._told = Counter(times)
-        self._first, self._last = min(times), max(times)
-        self.since = self._first[:19].decode() + _zone(self._first)
+        self._before = max(islice(times, len(times) // 2)) if full else b""  # what came before the window is no later
+        self._last = max(times)
+        first = self._before or min(times)
+        self.since = first[:19].decode() + _zone(first)
         self.over = False
         self.met = False
 
@@ -180,7 +184,7 @@ class _Resumed:
             if self._told[time] > 0:
                 self._told[time] -= 1
                 self.met = True
-            elif time >= self._first:
+            elif time > self._before:
                 found.append(line)
         return found
 
@@ -201,8 +205,13 @@ class _Split:
         self._rest = b""
         self._resumed, self._open = self._open or self._resumed, None
 
-    def lines(self, chunk: bytes) -> list[bytes]:
-        """Whole lines, each with its time."""
+    def lines(self, chunk: bytes, *, in_parts: bool) -> list[bytes]:
+        """Whole lines, each with its time.
+
+        Args:
+            chunk: As it came.
+            in_parts: Whether a long line may be told in parts: what may have been told already has to be whole to be known.
+        """
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         if self._open and lines:
             time, _ = self._open
@@ -210,7 +219,7 @@ class _Split:
             self._open = None
         elif self._resumed and lines:
             lines = [self._without_told(line) for line in lines]
-        if len(self._rest) > LINE_MAX and not self._resumed:
+        if len(self._rest) > LINE_MAX and in_parts and not self._resumed:
             self._part()
         return lines
 

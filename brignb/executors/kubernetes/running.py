@@ -342,6 +342,7 @@ class Run:
             self._stages.reach(stages.RUNNING)
             self.status = JobStatus(state=State.RUNNING, started_at=self._now_ms(), stage=stages.RUNNING)
             self._alarms.append(self._loop.call_later(self.spec.timeout, self._time_is_up))
+            self.say("started")
 
     def _time_is_up(self) -> None:
         self.end(State.TIMED_OUT, "timeout", f"killed: it ran for its timeout of {self.spec.timeout:g} s")
