@@ -89,6 +89,12 @@ async def _check(project: Project, build_id: str) -> None:
         await executor.close()
 
 
+def files(name: str) -> list[Path]:
+    """What a worker has to see of this machine, to reach the same cluster, wherever it lies: a sandbox has a /tmp of its own."""
+    named = os.environ.get("KUBECONFIG", "") if name == "kubernetes" else ""
+    return [Path(each).absolute() for each in named.split(os.pathsep) if each and Path(each).is_file()]
+
+
 def surroundings(name: str) -> dict[str, str]:
     """What a worker's environment needs of this one, to reach the same cluster."""
     if name != "kubernetes":

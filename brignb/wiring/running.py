@@ -125,6 +125,7 @@ class _Run:
             print(f"worker | /src is not there: {why}; the copy is {source}", file=sys.stderr)  # noqa: T201
             return None
         binds = [Bind(source, SRC, writable=True), Bind(self._folder, self._folder, writable=True)]
+        binds += [Bind(file, file) for file in executing.files(self._executor)]
         return Sandbox(binds=binds)
 
     def _assignment(self, source: Path) -> Assignment:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Final
 
-from brignb.errors import BrignbError, JobRefused, NotFound
+from brignb.errors import BrignbError, JobRefused, NotFound, Refused, Unreachable
 from brignb.executors.kubernetes import rights
 from brignb.executors.kubernetes.asking import support
 from brignb.executors.kubernetes.connection import Connection, connect
@@ -64,7 +64,6 @@ class KubernetesExecutor:
         self._hubs: dict[str, Hub] = {}
         self._runs: dict[str, Run] = {}
         self._starts: dict[str, asyncio.Task[None]] = {}
-        self._attaches = True
         self._closed = False
 
     def supports(self, spec: JobSpec) -> Support:
@@ -133,33 +132,29 @@ class KubernetesExecutor:
             self._connecting = None
 
     async def _start(self, spec: JobSpec, said: Support) -> None:
+        run = Run(spec, settings=self._settings, now_ms=self._now_ms, artifacts=self._artifacts)
+        self._runs[spec.id] = run
+        run.say(*said.reports)
         try:
-            connection = await self._connect()
-            namespace = self._resolved(spec.namespace, connection)
-            hub = await self._hub(connection, namespace)
-            run = Run(
-                spec,
-                namespace,
-                connection=connection,
-                settings=self._settings,
-                now_ms=self._now_ms,
-                artifacts=self._artifacts,
-            )
-            self._runs[spec.id] = run
-            hub.listen(spec.id, run)
-            run.say(*said.reports)
-            try:
-                made = await make(connection, namespace, spec, self._settings, waits=self._attaches)
-            except NotMade as error:
-                run.fail(error.reason, error.message)
-                return
-            run.begin(made)
-            if not made.adopted:
-                await bequeath(connection, namespace, made.pod)
+            await self._make(run)
+        except NotMade as error:
+            run.fail(error.reason, str(error))
+        except (Unreachable, Refused) as error:
+            run.fail("unreachable" if isinstance(error, Unreachable) else "unauthorized", str(error))
         except BaseException:
             self._runs.pop(spec.id, None)
             del self._starts[spec.id]
             raise
+
+    async def _make(self, run: Run) -> None:
+        connection = await self._connect()
+        namespace = self._resolved(run.spec.namespace, connection)
+        hub = await self._hub(connection, namespace)
+        hub.listen(run.spec.id, run)
+        made = await make(connection, namespace, run.spec, self._settings, waits=True)
+        run.begin(made, connection, namespace)
+        if not made.adopted:
+            await bequeath(connection, namespace, made.pod)
 
     async def _connect(self) -> Connection:
         if self._connecting is None:

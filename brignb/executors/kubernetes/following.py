@@ -193,7 +193,7 @@ class _Split:
     """Chunks into lines, lines into content. A line longer than `LINE_MAX` is told in parts, so that none fills the memory."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = bytearray()  # grows in place: a long line comes in many chunks
         self._open: tuple[bytes, int] | None = None  # the time of a line that is told in parts, and the bytes told
         self._skip = 0
         self._resumed: tuple[bytes, int] | None = None
@@ -202,7 +202,7 @@ class _Split:
 
     def resume(self) -> None:
         """A new request: what was cut off comes again."""
-        self._rest = b""
+        self._rest.clear()
         self._resumed, self._open = self._open or self._resumed, None
 
     def lines(self, chunk: bytes, *, in_parts: bool) -> list[bytes]:
@@ -212,7 +212,13 @@ class _Split:
             chunk: As it came.
             in_parts: Whether a long line may be told in parts: what may have been told already has to be whole to be known.
         """
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        end = chunk.rfind(b"\n")
+        if end < 0:
+            self._rest += chunk
+            lines = []
+        else:
+            lines = (bytes(self._rest) + chunk[:end]).split(b"\n")
+            self._rest[:] = chunk[end + 1 :]
         if self._open and lines:
             time, _ = self._open
             lines[0] = time + b" " + lines[0]
@@ -243,7 +249,7 @@ class _Split:
 
     def end(self) -> Batch:
         """What stands after the last newline."""
-        rest, self._rest = self._rest, b""
+        rest = self._taken()
         if not rest:
             return []
         time, _, text = rest.partition(b" ")
@@ -251,13 +257,19 @@ class _Split:
 
     def _part(self) -> None:
         """Tell what there is of a line whose end does not come."""
+        rest = self._taken()
         if self._open is None:
-            time, _, text = self._rest.partition(b" ")
+            time, _, text = rest.partition(b" ")
             told = 0
         else:
-            (time, told), text = self._open, self._rest
+            (time, told), text = self._open, rest
         self._parts.append((self._ms(time[:_MILLISECONDS], time[_MILLISECONDS:]), text))
-        self._open, self._rest = (time, told + len(text)), b""
+        self._open = (time, told + len(text))
+
+    def _taken(self) -> bytes:
+        rest = bytes(self._rest)
+        self._rest.clear()
+        return rest
 
     def _without_told(self, line: bytes) -> bytes:
         """The line that was told in part before the cut, without that part."""

@@ -50,8 +50,6 @@ class Run:
 
     Args:
         spec: What it is.
-        namespace: Where.
-        connection: To the cluster.
         settings: The operator's.
         now_ms: The time, in milliseconds since 1970.
         artifacts: The folder with a folder for each job's artifacts.
@@ -60,16 +58,12 @@ class Run:
     def __init__(
         self,
         spec: JobSpec,
-        namespace: str,
         *,
-        connection: Connection,
         settings: Settings,
         now_ms: Callable[[], int],
         artifacts: Path,
     ) -> None:
         self.spec = spec
-        self.namespace = namespace
-        self._connection = connection
         self._settings = settings
         self._now_ms = now_ms
         self._artifacts = artifacts
@@ -100,8 +94,9 @@ class Run:
         """Lines of brignb's own."""
         self._telling.say(*texts)
 
-    def begin(self, made: Made) -> None:
+    def begin(self, made: Made, connection: Connection, namespace: str) -> None:
         """Its pod is there."""
+        self._connection, self.namespace = connection, namespace
         self.made = True
         self._telling = Telling(self.backlog, now_ms=self._now_ms, nonce=made.nonce)
         self._spawn(self._see_through(made), "job")

@@ -65,7 +65,11 @@ def test_a_pod_that_lives_has_no_end():
         (pod("Pending", {"waiting": {"reason": "ErrImagePull", "message": "manifest unknown"}}), "image_pull", 60),
         (pod("Pending", {"waiting": {"reason": "InvalidImageName", "message": "X"}}), "image_pull", 0),
         (pod("Pending", {"waiting": {"reason": "CreateContainerConfigError", "message": "secret n"}}), "config", 60),
-        (pod("Pending", conditions=[{"type": "PodScheduled", "status": "False", "message": "0/1"}]), "unschedulable", 300),
+        (
+            pod("Pending", conditions=[{"type": "PodScheduled", "status": "False", "message": "0/1"}]),
+            "unschedulable",
+            300,
+        ),
     ],
 )
 def test_what_keeps_a_pod_has_a_grace(seen, reason, grace):

@@ -21,12 +21,19 @@ OPEN = frozenset({"privileged", "host-mounts", "docker-socket", "service-account
 
 
 def spec(**fields) -> JobSpec:
-    facts = {"id": ID, "name": "build", "build_id": BUILD, "project": "owner/repo", "image": "busybox:1", "tasks": ("true",)}
+    facts = {
+        "id": ID,
+        "name": "build",
+        "build_id": BUILD,
+        "project": "owner/repo",
+        "image": "busybox:1",
+        "tasks": ("true",),
+    }
     return JobSpec(**{**facts, **fields})
 
 
-def made(settings=Settings(), **fields):
-    return pod(spec(**fields), settings, nonce="0123", waits=True)
+def made(**fields):
+    return pod(spec(**fields), Settings(), nonce="0123", waits=True)
 
 
 def main(manifest):
