@@ -81,3 +81,18 @@ def namespace(*, profile: str = "restricted") -> Iterator[str]:
 def executor(work: Path, where: str, **more) -> KubernetesExecutor:
     """One for that namespace."""
     return KubernetesExecutor(work, now_ms=now_ms, namespace=where, **{"settings": SETTINGS, **more})
+
+
+def token(namespace: str, name: str) -> str:
+    """Of a service account of that name, made here."""
+    where = f"/api/v1/namespaces/{namespace}/serviceaccounts"
+    asked("POST", where, {"metadata": {"name": name}})
+    return asked("POST", f"{where}/{name}/token", {"spec": {"expirationSeconds": 3600}})["status"]["token"]
+
+
+def grant(namespace: str, name: str, rights: dict) -> None:
+    where = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
+    asked("POST", f"{where}/roles", rights)
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": rights["metadata"]["name"]}
+    subjects = [{"kind": "ServiceAccount", "name": name, "namespace": namespace}]
+    asked("POST", f"{where}/rolebindings", {"metadata": {"name": name}, "roleRef": reference, "subjects": subjects})

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+from pathlib import Path
 
 import kube
 import pytest
+import yaml
 from pods import Cluster
 
 
@@ -44,3 +47,25 @@ def part():
         )
 
     return act
+
+
+@pytest.fixture
+def kubeconfig(tmp_path):
+    """This cluster's, changed."""
+    kube.need()
+    base = yaml.safe_load(Path(os.environ["KUBECONFIG"].split(os.pathsep)[0]).read_text("utf-8"))
+
+    def changed(**changes):
+        config = json.loads(json.dumps(base))
+        current = next(each["context"] for each in config["contexts"] if each["name"] == config["current-context"])
+        if "token" in changes:
+            config["users"] = [{"name": current["user"], "user": {"token": changes["token"]}}]
+        if "server" in changes:
+            for each in config["clusters"]:
+                each["cluster"]["server"] = changes["server"]
+        current["namespace"] = changes.get("namespace", "default")
+        path = tmp_path / "kubeconfig"
+        path.write_text(json.dumps(config))
+        return str(path)
+
+    return changed

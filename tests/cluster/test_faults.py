@@ -9,11 +9,14 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import kube
 import pytest
+from pods import Cluster
 
 from brignb.executors.kubernetes.following import Follower
+from brignb.executors.kubernetes.rights import role
 from brignb.model.builds import State
 
 RECOVERED = 35
@@ -31,7 +34,9 @@ async def test_cut_streams_lose_and_repeat_nothing(cluster, monkeypatch):
         followers.append(self)
 
     monkeypatch.setattr(Follower, "__init__", remembered)
-    job = await cluster.start(f"seq -f 'line %010.0f of a log that is rotated' {count} 2>/dev/null || seq {count}", "sleep 3")
+    job = await cluster.start(
+        f"seq -f 'line %010.0f of a log that is rotated' {count} 2>/dev/null || seq {count}", "sleep 3"
+    )
     told, cuts = [], 0
     async with asyncio.timeout(120):
         async for batch in cluster.executor.logs(job):
@@ -65,7 +70,7 @@ asyncio.run(main())
 def started_elsewhere(cluster, specs) -> subprocess.Popen:
     """Another process that has started these jobs."""
     text = SCRIPT.format(
-        tests=os.path.dirname(os.path.dirname(__file__)),
+        tests=str(Path(__file__).parents[1]),
         work=str(cluster.folder / "other"),
         namespace=cluster.namespace,
         specs=json.dumps([spec.to_json() for spec in specs]),
@@ -95,7 +100,9 @@ async def test_jobs_of_a_killed_process_end_and_are_adopted(cluster):
 @pytest.mark.parametrize("name", ["kube-apiserver", "etcd"])
 async def test_a_restart_of_the_clusters_head_loses_nothing(cluster, part, name):
     """Jobs go on; what they said meanwhile is told afterwards, once."""
-    jobs = [await cluster.start(f"for i in $(seq 1 {n}); do echo $i; sleep 1; done", name=f"job{n}") for n in (4, 8, 14)]
+    jobs = [
+        await cluster.start(f"for i in $(seq 1 {n}); do echo $i; sleep 1; done", name=f"job{n}") for n in (4, 8, 14)
+    ]
     await cluster.until_it_says(jobs[-1], "1")
     part("kill", name)
     await asyncio.sleep(3)
@@ -121,27 +128,22 @@ async def test_a_node_that_pauses_is_waited_for(cluster, part):
     assert (status.exit_code, await cluster.said(job)) == (3, ["up", "end"])
 
 
-async def test_credentials_that_expire_end_in_a_clear_state(cluster, monkeypatch, tmp_path):
+async def test_credentials_that_expire_end_in_a_clear_state(namespace, tmp_path, kubeconfig, monkeypatch):
     """Not a hang: the job is lost, and why is told."""
     monkeypatch.setattr("brignb.executors.kubernetes.hub.REFUSED_FOR", 1.0)
     monkeypatch.setattr("brignb.executors.kubernetes.watching.PERIOD", 4)
-    account = f"/api/v1/namespaces/{cluster.namespace}/serviceaccounts"
-    kube.asked("POST", account, {"metadata": {"name": "brief"}})
+    own = kube.token(namespace, "brief")
+    kube.grant(namespace, "brief", role("brief", namespace))
+    executor = kube.executor(tmp_path / "work", namespace)
+    admin = os.environ["KUBECONFIG"]
+    monkeypatch.setenv("KUBECONFIG", kubeconfig(token=own, namespace=namespace))
+    cluster = Cluster(executor, namespace, tmp_path)
     job = await cluster.start("echo up", "sleep 100")
     await cluster.until_it_says(job, "up")
-    connection = await cluster.executor._connect()
-    connection._configuration.api_key["BearerToken"] = "Bearer expired"
-    monkeypatch.setattr(connection, "renew", lambda: asyncio.sleep(0))
-    connection._configuration.cert_file = None
-    certificate = connection._session.connector._ssl
-    import ssl
-
-    plain = ssl.create_default_context(cafile=connection._configuration.ssl_ca_cert)
-    connection._session.connector._ssl = plain
-    for pool in connection._session.connector._conns.values():
-        pool.clear()
+    with monkeypatch.context() as ours:
+        ours.setenv("KUBECONFIG", admin)
+        await cluster.ask("DELETE", "serviceaccounts", "brief")
     status = await cluster.ended(job)
-    assert (status.state, status.reason) == (State.LOST, "unreachable")
-    assert "credentials" in status.message
-    del connection._configuration.api_key["BearerToken"]
-    connection._session.connector._ssl = certificate
+    assert (status.state, status.reason) == (State.LOST, "unauthorized")
+    assert "log in again" in (await cluster.said(job, "system"))[-1]
+    await executor.close()

@@ -10,7 +10,6 @@ import sys
 import kube
 import nbformat
 import pytest
-import yaml
 
 from brignb.executors.kubernetes.rights import RIGHTS, role
 
@@ -59,7 +58,9 @@ def test_a_notebooks_build_runs_in_the_cluster(folder, namespace):
         assert line in ended.stdout
     assert "first | scheduled on " in ended.stdout
     left = kube.asked("GET", f"/api/v1/namespaces/{namespace}/pods")["items"]
-    assert [pod for pod in left if "deletionTimestamp" not in pod["metadata"]] == [], "its pods are its own to take away"
+    assert [pod for pod in left if "deletionTimestamp" not in pod["metadata"]] == [], (
+        "its pods are its own to take away"
+    )
 
 
 def test_a_project_can_name_the_executor_and_its_namespace(folder, namespace):
@@ -81,29 +82,6 @@ def test_a_plain_script_runs_jobs_in_the_cluster(tmp_path, namespace):
         [sys.executable, "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False
     )
     assert (ended.returncode, ended.stdout.split()) == (0, ["hi", "0"]), ended.stderr
-
-
-@pytest.fixture
-def kubeconfig(tmp_path):
-    """This cluster's, changed."""
-    kube.need()
-    with open(os.environ["KUBECONFIG"].split(os.pathsep)[0], encoding="utf-8") as file:
-        base = yaml.safe_load(file)
-
-    def changed(**changes):
-        config = json.loads(json.dumps(base))
-        current = next(each["context"] for each in config["contexts"] if each["name"] == config["current-context"])
-        if "token" in changes:
-            config["users"] = [{"name": current["user"], "user": {"token": changes["token"]}}]
-        if "server" in changes:
-            for each in config["clusters"]:
-                each["cluster"]["server"] = changes["server"]
-        current["namespace"] = changes.get("namespace", "default")
-        path = tmp_path / "kubeconfig"
-        path.write_text(json.dumps(config))
-        return str(path)
-
-    return changed
 
 
 @pytest.mark.parametrize(
@@ -138,25 +116,10 @@ def test_a_cluster_that_will_not_answer_is_told_before_anything_begins(folder, k
     assert "Traceback" not in ended.stderr
 
 
-def token(namespace: str, name: str) -> str:
-    """Of a service account of that name, made here."""
-    where = f"/api/v1/namespaces/{namespace}/serviceaccounts"
-    kube.asked("POST", where, {"metadata": {"name": name}})
-    return kube.asked("POST", f"{where}/{name}/token", {"spec": {"expirationSeconds": 3600}})["status"]["token"]
-
-
-def grant(namespace: str, name: str, rights: dict) -> None:
-    where = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
-    kube.asked("POST", f"{where}/roles", rights)
-    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": rights["metadata"]["name"]}
-    subjects = [{"kind": "ServiceAccount", "name": name, "namespace": namespace}]
-    kube.asked("POST", f"{where}/rolebindings", {"metadata": {"name": name}, "roleRef": reference, "subjects": subjects})
-
-
 def test_the_listed_rights_are_all_that_is_needed(folder, namespace, kubeconfig):
     """An account with nothing but them runs everything above; the namespace is its context's."""
-    own = token(namespace, "enough")
-    grant(namespace, "enough", role("enough", namespace))
+    own = kube.token(namespace, "enough")
+    kube.grant(namespace, "enough", role("enough", namespace))
     ended = run(folder, KUBECONFIG=kubeconfig(token=own, namespace=namespace))
     assert ended.returncode == 0, ended.stderr
     assert "second | a" in ended.stdout
@@ -164,10 +127,10 @@ def test_the_listed_rights_are_all_that_is_needed(folder, namespace, kubeconfig)
 
 def test_missing_rights_are_named_before_anything_begins(folder, namespace, kubeconfig):
     """All of them at once, in RBAC's words."""
-    own = token(namespace, "little")
+    own = kube.token(namespace, "little")
     rights = role("little", namespace)
     rights["rules"] = [rule for rule in rights["rules"] if rule["resources"] != ["pods/attach"]]
-    grant(namespace, "little", rights)
+    kube.grant(namespace, "little", rights)
     ended = run(folder, KUBECONFIG=kubeconfig(token=own, namespace=namespace))
     assert (ended.returncode, ended.stdout) == (3, "")
     assert "not allowed to get pods/attach, create pods/attach" in ended.stderr

@@ -1,6 +1,6 @@
 """The way to a cluster: an API server's address, who asks, and requests in plain JSON.
 
-    kubeconfig (as kubectl reads it), else the pod's own account ──▶ Connection ──▶ ask, open, socket
+    kubeconfig ──▶ Connection ──▶ ask, open, socket
 
 Enters: method, path, parameters. Leaves: decoded JSON, or an open response to be read as it comes. Credentials are read again when
 the cluster does not take them any more (a rotated token, a plugin's new one).
@@ -11,17 +11,13 @@ What must never happen: a wait without an end; credentials in a message.
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from yaml import YAMLError
-
 from brignb.errors import BadInput, BrignbError, Refused, Unreachable
+from brignb.executors.kubernetes.kubeconfig import Place, load
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession, ClientTimeout, ClientWebSocketResponse
@@ -36,7 +32,6 @@ ADDRESS_KEPT: Final = 300
 _OK: Final = range(200, 300)
 _UNAUTHORIZED: Final = 401
 _FORBIDDEN: Final = 403
-_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 class ApiError(BrignbError):
@@ -54,15 +49,6 @@ class ApiError(BrignbError):
         super().__init__(message)
         self.status = status
         self.reason = reason
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Which cluster, for people, and the namespace that is meant when none is named."""
-
-    server: str
-    context: str
-    namespace: str
 
 
 class Connection:
@@ -155,7 +141,7 @@ class Connection:
     async def renew(self) -> None:
         """Read the credentials again; those who ask at the same time share one reading."""
         if self._renewing is None or self._renewing.done():
-            self._renewing = asyncio.create_task(_load(self._configuration, self._context), name="credentials")
+            self._renewing = asyncio.create_task(load(self._configuration, self._context), name="credentials")
         await asyncio.shield(self._renewing)
 
     async def close(self) -> None:
@@ -238,7 +224,7 @@ async def connect(context: str | None = None) -> Connection:
     except ImportError as error:  # pragma: no cover - the tests' environment has it
         raise BadInput("the kubernetes executor needs its client", hint="pip install 'brignb[kubernetes]'") from error
     configuration = Configuration()
-    place = await _load(configuration, context)
+    place = await load(configuration, context)
     session = ClientSession(connector=_connector(configuration), trust_env=True, read_bufsize=1 << 20)
     return Connection(session, configuration, place, context)
 
@@ -265,48 +251,3 @@ def _socket(address: tuple[Any, ...]) -> socket.socket:
         if hasattr(socket, name):
             made.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
     return made
-
-
-async def _load(configuration: Configuration, context: str | None) -> Place:
-    from kubernetes.aio import config  # noqa: PLC0415 - an extra
-
-    files = _files(config.KUBE_CONFIG_DEFAULT_LOCATION)
-    try:
-        if not _any(files) and "KUBERNETES_SERVICE_HOST" in os.environ and not context:
-            config.load_incluster_config(configuration)
-            return Place(configuration.host, "", _account_namespace())
-        named = os.pathsep.join(files)
-        await config.load_kube_config(named, context, configuration)
-        contexts, current = config.list_kube_config_contexts(named)
-    except (config.ConfigException, OSError, ValueError, YAMLError) as error:
-        raise _no_config(error, context, files) from error
-    chosen = next((each for each in contexts if each["name"] == context), None) if context else current
-    facts = chosen["context"] if chosen else {}
-    return Place(configuration.host, chosen["name"] if chosen else "", facts.get("namespace") or "default")
-
-
-def _files(default: str) -> list[str]:
-    """Of the kubeconfig, as kubectl finds them."""
-    named = os.environ.get("KUBECONFIG") or str(Path(default).expanduser())
-    return [file for file in named.split(os.pathsep) if file]
-
-
-def _any(files: list[str]) -> bool:
-    return any(Path(file).is_file() for file in files)
-
-
-def _account_namespace() -> str:
-    return _ACCOUNT.read_text("utf-8").strip()
-
-
-def _no_config(error: Exception, context: str | None, files: list[str]) -> Unreachable:
-    if not _any(files):
-        return Unreachable(
-            f"there is no kubeconfig ({', '.join(files)})",
-            where="$KUBECONFIG",
-            hint="set KUBECONFIG to the file that kubectl uses, or take --executor process",
-        )
-    what = f"no usable context {context!r}" if context else "no usable current context"
-    return Unreachable(
-        f"{what}: {error}", where=", ".join(files), hint="kubectl config get-contexts shows which there are"
-    )

@@ -14,35 +14,30 @@ What must never happen: two last words; a wait for a pod that is gone.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from brignb.errors import BrignbError
+from brignb.errors import BrignbError, Refused
 from brignb.executors.backlog import Backlog
 from brignb.executors.ending import ended_by_itself
 from brignb.executors.kubernetes import fate, stages
-from brignb.executors.kubernetes.attaching import Attached, attach, send
 from brignb.executors.kubernetes.connection import Connection
-from brignb.executors.kubernetes.following import Follower
+from brignb.executors.kubernetes.files import Files
 from brignb.executors.kubernetes.hub import about
 from brignb.executors.kubernetes.making import Made, delete_pod
-from brignb.executors.kubernetes.naming import ARTIFACTS, MAIN, SOURCE, path
+from brignb.executors.kubernetes.naming import ARTIFACTS, MAIN, SOURCE
+from brignb.executors.kubernetes.output import Output
+from brignb.executors.kubernetes.patience import Patience
 from brignb.executors.kubernetes.settings import Settings
-from brignb.executors.kubernetes.telling import Source, Telling
-from brignb.executors.kubernetes.transfer import DONE, packed, unpacked
-from brignb.executors.kubernetes.wrapper import GO
+from brignb.executors.kubernetes.telling import Telling
 from brignb.model.builds import State
 from brignb.model.jobs import JobSpec, JobStatus
 from brignb.model.logs import LogLine
 
 GONE_WITHIN: Final = 60.0
 """Seconds after the grace in which a node says that a pod is gone."""
-
-_log = logging.getLogger(__name__)
 
 
 class Run:
@@ -70,21 +65,19 @@ class Run:
         self._loop = asyncio.get_running_loop()
         self._room = asyncio.Event()
         self.backlog = Backlog(spec.id, self._room.set)
-        self._telling = Telling(self.backlog, now_ms=now_ms, nonce=None)
+        self._telling = Telling(self.backlog, self._room, now_ms=now_ms, nonce=None)
         self._stages = stages.Stages()
         self._pod: fate.Pod | None = None
         self._started: dict[str, asyncio.Event] = {MAIN: asyncio.Event(), SOURCE: asyncio.Event()}
-        self._early, self._durable = Source(), Source()
-        self._follower: Follower | None = None
-        self._attached: Attached | None = None
+        self._output: Output | None = None
+        self._files: Files | None = None
         self._told_to_end: JobStatus | None = None
-        self._hindrance: tuple[fate.Hindrance, asyncio.TimerHandle] | None = None
+        self._patience = Patience(self._give_up)
         self._alarms: list[asyncio.TimerHandle] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._verdict: asyncio.Future[JobStatus | None] = self._loop.create_future()
         self._ended: asyncio.Future[JobStatus] = self._loop.create_future()
         self._gone = asyncio.Event()
-        self._word = asyncio.Event()
         self.made = False
         self.status = JobStatus(state=State.PENDING, stage=stages.SCHEDULING)
 
@@ -98,8 +91,12 @@ class Run:
         """Its pod is there."""
         self._connection, self.namespace = connection, namespace
         self.made = True
-        self._telling = Telling(self.backlog, now_ms=self._now_ms, nonce=made.nonce)
-        self._spawn(self._see_through(made), "job")
+        self._telling = Telling(self.backlog, self._room, now_ms=self._now_ms, nonce=made.nonce)
+        self._output = Output(
+            connection, namespace, made, self._telling, ended=self._verdict.done, failed=self._cannot_begin
+        )
+        self._files = Files(connection, namespace, self.spec, self._artifacts)
+        self._spawn(self._see_through(self._output, self._files), "job")
         self.pod(made.pod)
 
     def fail(self, reason: str, message: str) -> None:
@@ -141,12 +138,11 @@ class Run:
         for status in pod["status"].get("initContainerStatuses", ()):
             if status["name"] in self._started and status.get("state", {}).get("running"):
                 self._start(status["name"])
-        self._hinder(fate.hindrance(pod, self._settings))
+        self._patience.see(None if self.done else fate.hindrance(pod, self._settings))
         verdict = fate.verdict(pod)
         if verdict and not self._verdict.done():
             self._verdict.set_result(verdict)
-            if self._follower:
-                self._follower.hurry()
+            self._hurry()
 
     def event(self, event: dict[str, Any]) -> None:
         """See `hub.Listener`."""
@@ -162,33 +158,33 @@ class Run:
         self._gone.set()
         if not self._verdict.done():
             self._verdict.set_result(self._told_to_end or fate.deleted(last or self._pod))
-        if self._follower:
-            self._follower.hurry()
+        self._hurry()
 
     def cut_off(self, error: BrignbError) -> None:
         """See `hub.Listener`."""
         if not self.done:
-            self.say(f"the cluster cannot be followed any more: {error.message}")
-            self._finish(JobStatus(state=State.LOST, reason="unreachable", message=error.message))
+            self.say(f"the cluster cannot be followed any more: {error}")
+            reason = "unauthorized" if isinstance(error, Refused) else "unreachable"
+            self._finish(JobStatus(state=State.LOST, reason=reason, message=error.message))
 
     def reached_again(self) -> None:
         """See `hub.Listener`."""
-        if self._follower:
-            self._follower.again()
+        if self._output:
+            self._output.follower.again()
 
     # its life
 
-    async def _see_through(self, made: Made) -> None:
+    async def _see_through(self, output: Output, files: Files) -> None:
         """From its pod to its last word."""
         try:
-            self._spawn(self._bring(), "source")
+            self._spawn(self._bring(files), "source")
             started, verdict = self._loop.create_task(self._started[MAIN].wait()), self._verdict
             waited: set[asyncio.Future[Any]] = {started, verdict}
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
             started.cancel()
             if self._started[MAIN].is_set():
-                await self._run(made)
-            await self._last_word()
+                await output.read()
+            await self._last_word(files)
         except BrignbError as error:
             self.say(error.message)
             self._finish(JobStatus(state=State.LOST, reason=error.code, message=error.message))
@@ -196,87 +192,7 @@ class Run:
             self._finish(JobStatus(state=State.LOST, reason=type(error).__name__, message="brignb itself failed"))
             raise
 
-    async def _run(self, made: Made) -> None:
-        """From its container's start until its output was read whole, or its frame was."""
-        where = path(self.namespace, "pods", self.spec.id, "log")
-        self._follower = Follower(self._connection, where, MAIN, ended=self._verdict.done, gap=self.say)
-        reading = [self._loop.create_task(self._read(self._follower), name="log")]
-        if made.waits:
-            reading.append(self._loop.create_task(self._early_bird(trusted=not made.adopted), name="attached"))
-        framed = self._loop.create_task(self._framed(reading[0]), name="frame")
-        try:
-            await framed
-            await self._detach()
-        finally:
-            for task in (*reading, framed):
-                task.cancel()
-            await asyncio.gather(*reading, framed, return_exceptions=True)
-            self._telling.end()
-
-    async def _framed(self, log: asyncio.Task[None]) -> None:
-        """Until the frame was read, or the log was."""
-        word = self._loop.create_task(self._word.wait())
-        try:
-            waited: set[asyncio.Future[Any]] = {log, word}
-            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            word.cancel()
-        if log.done():
-            log.result()
-
-    async def _read(self, follower: Follower) -> None:
-        async for batch in follower.batches():
-            for at, content in batch:
-                self._take(self._durable, content, at)
-            if self._durable.at >= self._early.at:
-                await self._detach()
-            await self._until_there_is_room()
-
-    async def _detach(self) -> None:
-        """The log has caught up, or all was seen: the wrapper need not stay for us."""
-        if self._attached:
-            attached, self._attached = self._attached, None
-            with contextlib.suppress(BrignbError):
-                await attached.write(GO)
-            await attached.close()
-
-    async def _until_there_is_room(self) -> None:
-        """Nobody reads: the log waits on its node, and this process's memory stays small."""
-        while self.backlog.full:
-            self._room.clear()
-            await self._room.wait()
-
-    async def _early_bird(self, *, trusted: bool) -> None:
-        """Say go, and tell what comes at once, until the log has caught up.
-
-        Args:
-            trusted: Whether nobody has said go before, so that the output comes from its first byte on.
-        """
-        try:
-            attached = await attach(self._connection, self.namespace, self.spec.id, MAIN, output=trusted)
-        except BrignbError as error:
-            if not self._verdict.done():
-                self.end(State.FAILED, "attach", f"its container could not be told to begin: {error.message}")
-            return
-        try:
-            self._attached = attached if trusted else None
-            await attached.write(GO)
-            if trusted:
-                async for data in attached.output():
-                    self._take(self._early, data, self._now_ms())
-                    await self._until_there_is_room()
-        except BrignbError as error:
-            _log.info("%s: %s; its log goes on by itself", self.spec.id, error.message)
-        finally:
-            self._attached = None
-            await attached.close()
-
-    def _take(self, source: Source, content: bytes, at: int) -> None:
-        self._telling.take(source, content, at)
-        if self._telling.frame.word:
-            self._word.set()
-
-    async def _last_word(self) -> None:
+    async def _last_word(self, files: Files) -> None:
         """The verdict, outputs, artifacts."""
         word = self._telling.frame.word
         if self._told_to_end:
@@ -289,8 +205,8 @@ class Run:
             status = replace(status, outputs=word.outputs.values)
             self.say(*word.outputs.problems)
         status = replace(status, started_at=self.status.started_at, finished_at=self._now_ms())
-        if status.succeeded and self.spec.artifacts:
-            status = await self._with_artifacts(status)
+        if status.succeeded and self._has(ARTIFACTS):
+            status = await files.collect(status, ended=self._all_ended, say=self.say)
         if status.reason not in {None, "exit_code", "signal"} and self._told_to_end is None and status.message:
             self.say(status.message)
         self._finish(status)
@@ -322,7 +238,7 @@ class Run:
             return
         for alarm in self._alarms:
             alarm.cancel()
-        self._hinder(None)
+        self._patience.see(None)
         self.status = replace(status, stage=None, finished_at=status.finished_at or self._now_ms())
         self._ended.set_result(self.status)
         self.backlog.end()
@@ -346,26 +262,8 @@ class Run:
         if self.status.state is State.PENDING:
             self.status = replace(self.status, stage=self._stages.stage)
 
-    def _hinder(self, found: fate.Hindrance | None) -> None:
-        """Something keeps it from starting, or does not any more; the time counts while the reason is the same."""
-        if self._hindrance:
-            before, alarm = self._hindrance
-            if found and found.reason == before.reason and found.grace:
-                words = (
-                    found if len(found.message) > len(before.message) else before
-                )  # back-off hides the registry's words
-                self._hindrance = (words, alarm)
-                return
-            alarm.cancel()
-            self._hindrance = None
-        if found and not self.done:
-            alarm = self._loop.call_later(found.grace, self._give_up)
-            self._hindrance = (found, alarm)
-
-    def _give_up(self) -> None:
-        if self._hindrance:
-            found, _ = self._hindrance
-            self.end(State.FAILED, found.reason, found.message, grace=0)
+    def _give_up(self, found: fate.Hindrance) -> None:
+        self.end(State.FAILED, found.reason, found.message, grace=0)
 
     async def _delete(self, grace: int) -> None:
         try:
@@ -375,45 +273,24 @@ class Run:
             if self._told_to_end:
                 self._finish(replace(self._told_to_end, message=f"{self._told_to_end.message}; {error.message}"))
 
-    # files
-
-    async def _bring(self) -> None:
+    async def _bring(self, files: Files) -> None:
         """The source, once its container listens."""
         await self._started[SOURCE].wait()
-        inputs = [self._artifacts / other for other in self.spec.inputs]
-        source = Path(self.spec.source) if self.spec.use_source and self.spec.source else None
         try:
-            attached = await attach(self._connection, self.namespace, self.spec.id, SOURCE, output=False)
-            try:
-                await send(attached, packed(source, inputs))
-                async for _ in attached.output():
-                    pass
-            finally:
-                await attached.close()
+            await files.bring()
         except (BrignbError, OSError) as error:
             if not self._verdict.done():
                 self.end(State.FAILED, "source", f"the source could not be brought: {error}")
 
-    async def _with_artifacts(self, status: JobStatus) -> JobStatus:
-        """Files that come on the log of their container."""
-        containers = self._pod["spec"]["containers"] if self._pod else ()
-        if not any(each["name"] == ARTIFACTS for each in containers):
-            return status
-        where = path(self.namespace, "pods", self.spec.id, "log")
-        follower = Follower(self._connection, where, ARTIFACTS, ended=self._all_ended, gap=self.say)
-        log = bytearray()
-        async for batch in follower.batches():
-            log += b"".join(content for _, content in batch)
-            if DONE in log[-2 * len(DONE) :]:
-                break
-        try:
-            into = self._artifacts / self.spec.id
-            found = await asyncio.to_thread(unpacked, bytes(log), self.spec.artifacts, into)
-        except (OSError, ValueError) as error:
-            message = f"its artifacts could not be kept: {error}"
-            return replace(status, state=State.FAILED, reason="artifacts", message=message)
-        self.say(*found.problems)
-        return replace(status, artifacts=found.paths)
+    def _cannot_begin(self, message: str) -> None:
+        self.end(State.FAILED, "attach", message)
+
+    def _hurry(self) -> None:
+        if self._output:
+            self._output.follower.hurry()
+
+    def _has(self, container: str) -> bool:
+        return self._pod is not None and any(each["name"] == container for each in self._pod["spec"]["containers"])
 
     def _all_ended(self) -> bool:
         phase = self._pod["status"].get("phase") if self._pod else None

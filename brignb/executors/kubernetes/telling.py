@@ -34,29 +34,46 @@ class Telling:
 
     Args:
         backlog: Gets the lines.
+        room: Is set when its readers have caught up.
         now_ms: The time, in milliseconds since 1970.
         nonce: Of the frame; None: there is none.
     """
 
-    def __init__(self, backlog: Backlog, *, now_ms: Callable[[], int], nonce: str | None) -> None:
+    def __init__(self, backlog: Backlog, room: asyncio.Event, *, now_ms: Callable[[], int], nonce: str | None) -> None:
         self._backlog = backlog
+        self._room = room
         self._now_ms = now_ms
         self._lines = Lines("stdout")
         self._flush: asyncio.TimerHandle | None = None
         self.frame = Frame(nonce)
+        self.framed = asyncio.Event()
         self.told = 0
 
-    def take(self, source: Source, content: bytes, at: int) -> None:
-        """Content that a source gives; what the other has given already is left out."""
+    def take(self, source: Source, content: bytes, at: int | None) -> None:
+        """Content that a source gives; what the other has given already is left out.
+
+        Args:
+            source: Which of them.
+            content: Its next bytes.
+            at: Milliseconds since 1970; None: now.
+        """
         begin = source.at
         source.at += len(content)
         if source.at <= self.told:
             return
         fresh = content[self.told - begin :] if begin < self.told else content
         self.told = source.at
-        self._backlog.add(self._lines.feed(self.frame.feed(fresh), at))
+        self._backlog.add(self._lines.feed(self.frame.feed(fresh), self._now_ms() if at is None else at))
         if self._lines.waiting and self._flush is None:
             self._flush = asyncio.get_running_loop().call_later(PARTIAL_AFTER, self._tell_part)
+        if self.frame.word:
+            self.framed.set()
+
+    async def until_there_is_room(self) -> None:
+        """Nobody reads: the log waits on its node, and this process's memory stays small."""
+        while self._backlog.full:
+            self._room.clear()
+            await self._room.wait()
 
     def say(self, *texts: str) -> None:
         """Lines of brignb's own."""
