@@ -151,7 +151,8 @@ class Run:
             self._start(container)
         if sentence := self._stages.event(event):
             self.say(sentence)
-        self._staged()
+        if self.status.state is State.PENDING:
+            self.status = replace(self.status, stage=self._stages.stage)
 
     def gone(self, last: fate.Pod | None) -> None:
         """See `hub.Listener`."""
@@ -257,10 +258,6 @@ class Run:
 
     def _time_is_up(self) -> None:
         self.end(State.TIMED_OUT, "timeout", f"killed: it ran for its timeout of {self.spec.timeout:g} s")
-
-    def _staged(self) -> None:
-        if self.status.state is State.PENDING:
-            self.status = replace(self.status, stage=self._stages.stage)
 
     def _give_up(self, found: fate.Hindrance) -> None:
         self.end(State.FAILED, found.reason, found.message, grace=0)
