@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -36,7 +36,6 @@ Server = Annotated[
 Payload = Annotated[
     str | None, typer.Option("--payload", metavar="FILE", help="The event's payload, from a file; - is standard input.")
 ]
-
 
 
 def duration_ms(text: str) -> int:
