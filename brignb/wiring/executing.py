@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from brignb.errors import BadInput
 from brignb.executors.process import ProcessExecutor
@@ -28,26 +28,42 @@ _CLUSTER: Final = ("HOME", "HTTPS_PROXY", "NO_PROXY", "KUBERNETES_SERVICE_HOST",
 """What the way to a cluster depends on, besides the kubeconfig; programs that get credentials look for their own files in HOME."""
 
 
+@runtime_checkable
+class Keeping(Protocol):
+    """An executor that keeps artifacts on this machine."""
+
+    def artifacts(self, job_id: str) -> Path:
+        """Where it keeps those of a job, and looks for those of its inputs."""
+
+
+def known(name: str) -> str:
+    """A name of an executor that there is.
+
+    Raises:
+        BadInput: There is none of that name, or not yet.
+    """
+    if name not in {"process", "kubernetes"}:
+        raise BadInput(f"the {name} executor is not there yet", where="executor", hint="use process or kubernetes")
+    return name
+
+
 def choose(project: Project, named: str | None = None) -> str:
     """The executor that the command names, else the project, else the environment.
 
     Raises:
         BadInput: There is none of that name, or not yet.
     """
-    name = named or project.executor or os.environ.get(VARIABLE) or DEFAULT
-    if name not in {"process", "kubernetes"}:
-        raise BadInput(f"the {name} executor is not there yet", where="executor", hint="use process or kubernetes")
-    return name
+    return known(named or project.executor or os.environ.get(VARIABLE) or DEFAULT)
 
 
-def make(name: str, work: Path, project: Project, *, build_id: str, cache: Path | None) -> Executor:
-    """The executor of that name, for the jobs of one build.
+def make(name: str, work: Path, project: Project, *, build_id: str | None, cache: Path | None) -> Executor:
+    """The executor of that name.
 
     Args:
         name: As `choose` answers it.
         work: A folder for what jobs leave for each other.
         project: Whose jobs; it holds one of the locks.
-        build_id: The build's.
+        build_id: The build's; None: the jobs are of several.
         cache: The folder of what is kept between builds, where that is on this machine.
     """
     if name == "kubernetes":
@@ -55,7 +71,7 @@ def make(name: str, work: Path, project: Project, *, build_id: str, cache: Path 
     return ProcessExecutor(work, now_ms=now_ms, cache=cache)
 
 
-def in_cluster(work: Path, project: Project, *, build_id: str) -> KubernetesExecutor:
+def in_cluster(work: Path, project: Project, *, build_id: str | None) -> KubernetesExecutor:
     """Jobs as pods, by this process's own kubeconfig or account: the cluster's RBAC is the operator's lock."""
     from brignb.executors.kubernetes.executor import KubernetesExecutor  # noqa: PLC0415 - few need it
     from brignb.executors.kubernetes.settings import Rules  # noqa: PLC0415 - the same

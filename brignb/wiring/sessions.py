@@ -145,8 +145,12 @@ def local_session(file: Path | None = None) -> Session:
     own = fresh_id(now_ms())
     work = folder / "work"
     work.mkdir()
-    executor = executing.make(executing.choose(project), work, project, build_id=own, cache=folder / "cache")
-    atexit.register(_close, executor, os.getpid())
+
+    def executor(name: str) -> Executor:
+        made = executing.make(executing.known(name), work, project, build_id=None, cache=folder / "cache")
+        atexit.register(_close, made, os.getpid())
+        return made
+
     copy = WorkCopy(Path.cwd(), folder / "src")
     live = live_view()
     return Session(
@@ -157,7 +161,8 @@ def local_session(file: Path | None = None) -> Session:
         namespace=project.namespace,
         policy=project.policy,
         secrets=secrets,
-        executor=executor,
+        executor=executor(executing.choose(project)),
+        executors=executor,
         archive=FileArchive(folder / "builds"),
         redactor=secrets.redactor,
         source=lambda: str(copy.refresh()),

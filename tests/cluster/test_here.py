@@ -75,8 +75,8 @@ def test_a_project_can_name_the_executor_and_its_namespace(folder, namespace):
 
 def test_a_plain_script_runs_jobs_in_the_cluster(tmp_path, namespace):
     """As in a notebook's cell: no server, no project file."""
-    script = f"from brignb import Job\njob = Job('hello', {kube.IMAGE!r}, tasks=['echo hi']).run().wait()\nprint(job.logs, job.exit_code)"
-    environment = {"BRIGNB_EXECUTOR": "kubernetes", "BRIGNB_KUBERNETES_NAMESPACE": namespace}
+    script = f"from brignb import Job, project\nproject.executor = 'kubernetes'\njob = Job('hello', {kube.IMAGE!r}, tasks=['echo hi']).run().wait()\nprint(job.logs, job.exit_code)"
+    environment = {"BRIGNB_KUBERNETES_NAMESPACE": namespace}
     env = {**os.environ, **environment, "BRIGNB_KUBERNETES_HELPER_IMAGE": kube.IMAGE}
     ended = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False

@@ -97,6 +97,10 @@ class KubernetesExecutor:
             self._starts[spec.id] = asyncio.create_task(self._start(spec, said), name=f"start {spec.id}")
         await asyncio.shield(self._starts[spec.id])  # somebody else may wait for it too
 
+    def artifacts(self, job_id: str) -> Path:
+        """Where a job's artifacts are kept, and looked for."""
+        return self._artifacts / job_id
+
     def logs(self, job_id: str, after: int = 0) -> AsyncIterator[list[LogLine]]:
         """Batches of lines from number `after` on; see the seam."""
         return self._run(job_id).follow(after)
