@@ -103,7 +103,7 @@ class KubernetesExecutor:
 
     def logs(self, job_id: str, after: int = 0) -> AsyncIterator[list[LogLine]]:
         """Batches of lines from number `after` on; see the seam."""
-        return self._run(job_id).follow(after)
+        return self._run(job_id).backlog.follow(after)
 
     async def status(self, job_id: str) -> JobStatus:
         """What is known now."""
@@ -156,6 +156,7 @@ class KubernetesExecutor:
         hub = await self._hub(connection, namespace)
         hub.listen(run.spec.id, run)
         made = await make(connection, namespace, run.spec, self._settings, waits=True)
+        hub.made(run.spec.id)
         run.begin(made, connection, namespace)
         if not made.adopted:
             await bequeath(connection, namespace, made.pod)

@@ -60,6 +60,16 @@ class Hindrance:
     grace: float
 
 
+def has(pod: Pod | None, container: str) -> bool:
+    """Whether the pod has a container of that name."""
+    return pod is not None and any(each["name"] == container for each in pod["spec"]["containers"])
+
+
+def over(pod: Pod | None) -> bool:
+    """Whether all of the pod has ended."""
+    return pod is not None and pod["status"].get("phase") in {"Succeeded", "Failed"}
+
+
 def main_status(pod: Pod) -> dict[str, Any]:
     """The status of the job's own container; empty while there is none."""
     statuses = pod["status"].get("containerStatuses", ())

@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 
 from brignb.errors import BrignbError, Refused, Unreachable
 from brignb.executors.kubernetes.connection import ApiError, Connection
-from brignb.executors.kubernetes.naming import selector
+from brignb.executors.kubernetes.naming import path, selector
 from brignb.executors.kubernetes.watching import Object, Watch
 
 REFUSED_FOR: Final = 15.0
@@ -58,6 +58,8 @@ class Hub:
     """
 
     def __init__(self, connection: Connection, namespace: str, build_id: str | None) -> None:
+        self._connection = connection
+        self._namespace = namespace
         self._listeners: dict[str, Listener] = {}
         self._known: set[str] = set()
         self._since: float | None = None
@@ -98,7 +100,7 @@ class Hub:
         await asyncio.wait(waited, timeout=READY_WITHIN, return_when=asyncio.FIRST_COMPLETED)
         for task in self._tasks:
             if task.done():
-                task.result()
+                task.result()  # raises what it died of
         if not both.done():
             both.cancel()
             raise self._last or Unreachable("the cluster does not say which pods there are")
@@ -107,10 +109,9 @@ class Hub:
         """Hear of the pod of that name, which is made soon."""
         self._listeners[name] = listener
 
-    def forget(self, name: str) -> None:
-        """Hear no more of it."""
-        self._listeners.pop(name, None)
-        self._known.discard(name)
+    def made(self, name: str) -> None:
+        """The pod is there: a list without it is news."""
+        self._known.add(name)
 
     async def close(self) -> None:
         """Stop watching."""
@@ -123,8 +124,18 @@ class Hub:
         for pod in pods:
             self._pod("LISTED", pod)
         for name in self._known - there:
-            if listener := self._listeners.get(name):
-                listener.gone(None)
+            self._tasks.append(asyncio.create_task(self._look(name), name=f"look for {name}"))
+
+    async def _look(self, name: str) -> None:
+        """A list may be older than a pod; the pod itself is asked for before it is called gone."""
+        try:
+            self._pod("LISTED", await self._connection.ask("GET", path(self._namespace, "pods", name)))
+        except ApiError as error:
+            if error.reason == "NotFound":
+                self._known.discard(name)
+                self._listeners[name].gone(None)
+        except BrignbError as error:
+            _log.info("%s: %s; the next list tells", name, error.message)
 
     def _pod(self, kind: str, pod: Object) -> None:
         name = pod["metadata"]["name"]

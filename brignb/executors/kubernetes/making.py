@@ -6,6 +6,8 @@ What must never happen: a second pod for one job; a Secret left behind when its 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import secrets
 from dataclasses import dataclass
 from typing import Any, Final
@@ -27,6 +29,9 @@ _CONFLICT: Final = 409
 _NOT_FOUND: Final = 404
 _FORBIDDEN: Final = 403
 _INVALID: Final = frozenset({400, 422})
+
+
+_log = logging.getLogger(__name__)
 
 
 class NotMade(BrignbError):
@@ -82,7 +87,8 @@ async def make(connection: Connection, namespace: str, spec: JobSpec, settings: 
         manifest = pod(spec, settings, nonce=nonce, waits=waits)
         made = await _create(connection, path(namespace, "pods"), manifest)
     except ApiError as error:
-        await _delete(connection, path(namespace, "secrets", spec.id))
+        with contextlib.suppress(BrignbError):
+            await _delete(connection, path(namespace, "secrets", spec.id))
         raise _because(error, spec, namespace) from error
     except Unreachable as error:
         raise NotMade("unreachable", error.message) from error
@@ -95,13 +101,15 @@ async def make(connection: Connection, namespace: str, spec: JobSpec, settings: 
 
 
 async def bequeath(connection: Connection, namespace: str, made: dict[str, Any]) -> None:
-    """Let the Secret go with its pod."""
+    """Let the Secret go with its pod. Where that fails it stays, and the job runs."""
     name = made["metadata"]["name"]
     try:
         await connection.ask("PATCH", path(namespace, "secrets", name), belongings.owned_by(made), kind=MERGE_PATCH)
-    except ApiError as error:
-        if error.status != _NOT_FOUND:  # a job without tasks and variables has none
-            raise
+    except BrignbError as error:
+        if not (
+            isinstance(error, ApiError) and error.status == _NOT_FOUND
+        ):  # a job without tasks and variables has none
+            _log.info("the Secret of %s will stay: %s", name, error)
 
 
 async def delete_pod(connection: Connection, namespace: str, name: str, *, grace: int) -> None:

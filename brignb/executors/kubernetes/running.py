@@ -14,7 +14,8 @@ What must never happen: two last words; a wait for a pod that is gone.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+import functools
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -34,7 +35,6 @@ from brignb.executors.kubernetes.settings import Settings
 from brignb.executors.kubernetes.telling import Telling
 from brignb.model.builds import State
 from brignb.model.jobs import JobSpec, JobStatus
-from brignb.model.logs import LogLine
 
 GONE_WITHIN: Final = 60.0
 """Seconds after the grace in which a node says that a pod is gone."""
@@ -93,11 +93,18 @@ class Run:
         self.made = True
         self._telling = Telling(self.backlog, self._room, now_ms=self._now_ms, nonce=made.nonce)
         self._output = Output(
-            connection, namespace, made, self._telling, ended=self._verdict.done, failed=self._cannot_begin
+            connection,
+            namespace,
+            made,
+            self._telling,
+            ended=self._verdict.done,
+            failed=functools.partial(self.end, State.FAILED, "attach"),
         )
         self._files = Files(connection, namespace, self.spec, self._artifacts)
         self._spawn(self._see_through(self._output, self._files), "job")
         self.pod(made.pod)
+        if self._told_to_end:  # while it was being made
+            self._spawn(self._delete(self._settings.grace), "end")
 
     def fail(self, reason: str, message: str) -> None:
         """It will not be a pod."""
@@ -120,7 +127,8 @@ class Run:
         if self._told_to_end is None:
             self._told_to_end = JobStatus(state=state, reason=reason, message=message)
             self.say(message)
-        self._spawn(self._delete(self._settings.grace if grace is None else grace), "end")
+        if self.made:
+            self._spawn(self._delete(self._settings.grace if grace is None else grace), "end")
 
     async def close(self) -> None:
         """Let go of it."""
@@ -167,6 +175,8 @@ class Run:
             self.say(f"the cluster cannot be followed any more: {error}")
             reason = "unauthorized" if isinstance(error, Refused) else "unreachable"
             self._finish(JobStatus(state=State.LOST, reason=reason, message=error.message))
+            for task in self._tasks:
+                task.cancel()
 
     def reached_again(self) -> None:
         """See `hub.Listener`."""
@@ -206,7 +216,7 @@ class Run:
             status = replace(status, outputs=word.outputs.values)
             self.say(*word.outputs.problems)
         status = replace(status, started_at=self.status.started_at, finished_at=self._now_ms())
-        if status.succeeded and self._has(ARTIFACTS):
+        if status.succeeded and fate.has(self._pod, ARTIFACTS):
             status = await files.collect(status, ended=self._all_ended, say=self.say)
         if status.reason not in {None, "exit_code", "signal"} and self._told_to_end is None and status.message:
             self.say(status.message)
@@ -279,25 +289,14 @@ class Run:
             if not self._verdict.done():
                 self.end(State.FAILED, "source", f"the source could not be brought: {error}")
 
-    def _cannot_begin(self, message: str) -> None:
-        self.end(State.FAILED, "attach", message)
-
     def _hurry(self) -> None:
         if self._output:
             self._output.follower.hurry()
 
-    def _has(self, container: str) -> bool:
-        return self._pod is not None and any(each["name"] == container for each in self._pod["spec"]["containers"])
-
     def _all_ended(self) -> bool:
-        phase = self._pod["status"].get("phase") if self._pod else None
-        return self._gone.is_set() or phase in {"Succeeded", "Failed"}
+        return self._gone.is_set() or fate.over(self._pod)
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None], what: str) -> None:
         task = self._loop.create_task(coroutine, name=f"{what} {self.spec.id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    def follow(self, after: int) -> AsyncIterator[list[LogLine]]:
-        """Its lines, from number `after` on."""
-        return self.backlog.follow(after)

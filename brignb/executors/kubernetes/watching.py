@@ -30,6 +30,7 @@ BACKOFF_MAX: Final = 4.0
 """Seconds between two tries."""
 PAGE: Final = 500
 _GONE: Final = 410
+_DOUBLINGS: Final = 8
 
 Object = dict[str, Any]
 
@@ -74,10 +75,8 @@ class Watch:
             try:
                 if self._version is None:
                     await self._list()
-                self.ready.set()
-                self._trouble(None)
-                failures = 0
                 await self._watch()
+                failures = 0
             except ApiError as error:
                 if error.status == _GONE:
                     self._version = None
@@ -88,7 +87,7 @@ class Watch:
 
     async def _failed(self, error: BrignbError, failures: int) -> int:
         self._trouble(error)
-        await asyncio.sleep(backoff(failures))
+        await asyncio.sleep(backoff(min(failures, _DOUBLINGS)))
         return failures + 1
 
     async def _list(self) -> None:
@@ -119,6 +118,8 @@ class Watch:
             resourceVersion=self._version,
             timeoutSeconds=period,
         )
+        self.ready.set()
+        self._trouble(None)
         try:
             async for change in _changes(answer.content.iter_any()):
                 self._take(change["type"], change["object"])
