@@ -60,6 +60,19 @@ class Hindrance:
     grace: float
 
 
+def kept(pod: Pod) -> Pod:
+    """What is ever asked of a pod: a tenth of it; there may be thousands."""
+    meta, spec = pod["metadata"], pod["spec"]
+    return {
+        "metadata": {name: meta[name] for name in ("name", "uid", "deletionTimestamp") if name in meta},
+        "spec": {
+            "containers": [{"name": each["name"]} for each in spec["containers"]],
+            "activeDeadlineSeconds": spec.get("activeDeadlineSeconds"),
+        },
+        "status": pod["status"],
+    }
+
+
 def has(pod: Pod | None, container: str) -> bool:
     """Whether the pod has a container of that name."""
     return pod is not None and any(each["name"] == container for each in pod["spec"]["containers"])

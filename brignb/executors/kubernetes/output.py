@@ -51,7 +51,7 @@ class Output:
         self._connection = connection
         self._namespace = namespace
         self._name = str(made.pod["metadata"]["name"])
-        self._made = made
+        self._waits, self._adopted = made.waits, made.adopted
         self._telling = telling
         self._ended = ended
         self._failed = failed
@@ -68,7 +68,7 @@ class Output:
         """
         log = asyncio.create_task(self._follow(), name=f"log {self._name}")
         tasks: list[asyncio.Future[Any]] = [log, asyncio.ensure_future(self._telling.framed.wait())]
-        if self._made.waits:
+        if self._waits:
             early = asyncio.create_task(self._early_bird(), name=f"attached {self._name}")
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -76,7 +76,7 @@ class Output:
                 log.result()
             await self._detach()
         finally:
-            if self._made.waits:
+            if self._waits:
                 tasks.append(early)
             for task in tasks:
                 task.cancel()
@@ -96,7 +96,7 @@ class Output:
 
         Who adopts a pod says it once more, since the word may not have been said; its output does not come from its first byte on then.
         """
-        trusted = not self._made.adopted
+        trusted = not self._adopted
         try:
             attached = await attach(self._connection, self._namespace, self._name, MAIN, output=trusted)
         except BrignbError as error:

@@ -140,7 +140,7 @@ class Run:
 
     def pod(self, pod: fate.Pod) -> None:
         """See `hub.Listener`."""
-        self._pod = pod
+        self._pod = fate.kept(pod)
         if fate.running_since(pod) is not None:
             self._start(MAIN)
         for status in pod["status"].get("initContainerStatuses", ()):
