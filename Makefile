@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test lint unit browser bench lock clean
+.PHONY: help demo lab test lint unit browser bench bench-cluster lock clean
 
 help:            ## what can be made here
-	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
 
 $(VENV)/run: requirements/run.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -52,6 +52,9 @@ browser: $(VENV)/dev $(VENV)/jupyter/ready  ## the live views, in JupyterLab, No
 
 bench: $(VENV)/dev         ## timings, as ratios against a peer in the same run
 	@$(BIN)/python -m tests.bench
+
+bench-cluster: $(VENV)/dev ## the same for jobs as pods, on the cluster that KUBECONFIG names
+	@$(BIN)/python -m tests.bench.cluster
 
 lock:                      ## pin what requirements/*.in and pyproject.toml ask for
 	@requirements/lock

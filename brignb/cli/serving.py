@@ -56,7 +56,7 @@ def serve(
         port=port,
         cr=cr,
         workers=workers,
-        executor=executor(chosen),
+        executor=executor(chosen, there=("process",)),
         allow=locks(allow),
         store=_store(store),
         hosts=tuple(allow_host or ()),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from brignb.errors import BadInput, NotFound
 from brignb.model import times
 from brignb.model.options import LOCKS
+from brignb.model.projectvalues import EXECUTORS
 
 
 class Format(StrEnum):
@@ -34,8 +36,6 @@ Server = Annotated[
 Payload = Annotated[
     str | None, typer.Option("--payload", metavar="FILE", help="The event's payload, from a file; - is standard input.")
 ]
-
-_LATER: Final = ("podman", "kubernetes")
 
 
 def duration_ms(text: str) -> int:
@@ -62,17 +62,22 @@ def locks(text: str) -> frozenset[str]:
     return frozenset(asked)
 
 
-def executor(name: str) -> str:
+def executor(name: str, *, there: Sequence[str] = ("process", "kubernetes")) -> str:
     """An executor that is there.
+
+    Args:
+        name: As it was given.
+        there: Those that the command has.
 
     Raises:
         BadInput: It is not, or not yet.
     """
-    if name == "process":
+    if name in there:
         return name
-    if name in _LATER:
-        raise BadInput(f"the {name} executor comes later", where="--executor", hint="use process, the default")
-    raise BadInput(f"{name!r:.40} is no executor", where="--executor", hint="use process, the default")
+    hint = f"use {' or '.join(there)}"
+    if name in EXECUTORS:
+        raise BadInput(f"the {name} executor comes later", where="--executor", hint=hint)
+    raise BadInput(f"{name!r:.40} is no executor", where="--executor", hint=hint)
 
 
 def payload(given: str | None) -> str | None:

@@ -12,9 +12,10 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from brignb.executors.sandbox import Bind, wrap
@@ -82,12 +83,13 @@ class Spawned:
             self._kept = (self._kept + chunk)[-_LAST_WORDS:]
 
 
-async def spawn(sandbox: Sandbox | None, cwd: Path) -> Spawned:
+async def spawn(sandbox: Sandbox | None, cwd: Path, *, more: Mapping[str, str] = MappingProxyType({})) -> Spawned:
     """Start one; it waits for its assignment.
 
     Args:
         sandbox: None: it runs without one.
         cwd: Its working directory, as it sees it.
+        more: Variables of its environment.
     """
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
@@ -104,7 +106,7 @@ async def spawn(sandbox: Sandbox | None, cwd: Path) -> Spawned:
             pass_fds=(fd,),
             start_new_session=True,
             cwd=None if sandbox is not None else cwd,
-            env=environment(),
+            env={**environment(), **more},
         )
     return Spawned(process, ours)
 

@@ -176,6 +176,7 @@ class JobStatus:
         exit_code: As a shell gives it, 128 + signal when a signal ended it; None while it runs and when it has none.
         reason: `exit_code`, `signal`, `timeout`, `canceled`, `oom`, … ; None when it succeeded.
         message: A sentence for people.
+        stage: Where a pending or running job is, in one word, if its executor has stages: `scheduling`, `pulling`, `starting`, `running`.
         outputs: What it wrote to `$BRIGNB_OUTPUT`.
         artifacts: Paths, below the artifact folder of the job, that were collected.
     """
@@ -184,6 +185,7 @@ class JobStatus:
     exit_code: int | None = None
     reason: str | None = None
     message: str | None = None
+    stage: str | None = None
     started_at: int | None = None
     finished_at: int | None = None
     outputs: Mapping[str, str] = field(default_factory=dict)

@@ -129,6 +129,11 @@ class JobHandle(Started["JobHandle"]):
         return self._status.state
 
     @property
+    def stage(self) -> str | None:
+        """What a pending job waits for, in one word, if its executor tells: `scheduling`, `pulling`, `starting`."""
+        return self._status.stage
+
+    @property
     def exit_code(self) -> int | None:
         """As a shell gives it; None while it runs, and when it has none."""
         return self._status.exit_code

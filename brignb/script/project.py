@@ -50,6 +50,15 @@ class BoundProject:
         return current().namespace
 
     @property
+    def executor(self) -> str:
+        """What runs its jobs: `process`, `kubernetes`. While authoring, another one may be named."""
+        return current().executor.name
+
+    @executor.setter
+    def executor(self, name: str) -> None:
+        current().use_executor(name)
+
+    @property
     def secrets(self) -> Mapping[str, Any]:
         """By name; a missing one is an error that says where secrets come from."""
         return current().secrets

@@ -83,6 +83,7 @@ class Running:
         self._order = order
         self._changed = changed
         self._grew = grew
+        self._executor = session.executor
         self._canceled = asyncio.Event()
         self._pump: Pump | None = None
         made = [each.digest if each else None for each in order.inputs]
@@ -164,12 +165,12 @@ class Running:
         source = await in_thread(self._session.source_folder) if order.spec.use_source else None
         if self._canceled.is_set():
             return self._unstarted(State.CANCELED, "canceled", None)
-        await self._session.executor.start(replace(order.spec, id=self._try.id, source=source))
+        await self._executor.start(replace(order.spec, id=self._try.id, source=source))
         return await self._followed(pump)
 
     async def _followed(self, pump: Pump) -> JobStatus:
         """From its start to its end, canceled in between when somebody asks for it, or when its lines cannot be kept."""
-        executor, job_id = self._session.executor, self._try.id
+        executor, job_id = self._executor, self._try.id
         killer = asyncio.create_task(self._kill_when_canceled(), name=f"cancel {job_id}")
         try:
             await self._note_running()
@@ -188,7 +189,7 @@ class Running:
 
     async def _kill_when_canceled(self) -> None:
         await self._canceled.wait()
-        await self._session.executor.cancel(self._try.id)
+        await self._executor.cancel(self._try.id)
 
     async def _canceled_within(self, seconds: float) -> None:
         waiting = asyncio.create_task(self._canceled.wait())
@@ -196,11 +197,15 @@ class Running:
         waiting.cancel()
 
     async def _note_running(self) -> None:
-        """Tell once that it runs, which may be later than its start (a pod waits for a place)."""
-        if self._try.status.state is State.PENDING:
-            status = await self._session.executor.status(self._try.id)
+        """Tell once that it runs, which may be later than its start (a pod waits for a place), and its stages on the way."""
+        before = self._try.status
+        if before.state is State.PENDING:
+            status = await self._executor.status(self._try.id)
             if status.state is not State.PENDING:
                 self._tell(JobStatus(state=State.RUNNING, started_at=status.started_at))
+            elif status.stage != before.stage:
+                self._try = replace(self._try, status=replace(before, stage=status.stage))
+                self._changed(self._try)
 
     def _unstarted(self, state: State, reason: str, message: str | None) -> JobStatus:
         """The end of a try of which the executor has nothing to say."""

@@ -112,6 +112,12 @@ def _wall_clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def _settled(_name: str) -> Executor:
+    raise BrignbError(
+        "a build's executor is not chosen here", where="project.executor", hint="its project file names it: `executor:`"
+    )
+
+
 async def _no_emit(_type: str, _payload: str) -> None:
     raise BrignbError(
         "there is no server to raise an event in", where="events.emit", hint="emit works in a build of `brignb serve`"
@@ -128,6 +134,7 @@ class Session:
         attempt: From 1.
         project: Name, repository, namespace, policy, secrets: the bound `project`.
         executor: Runs the jobs. Its coroutines run on the job loop (`brignb.script.portal`).
+        executors: Makes another one of that name, where the author may choose.
         archive: Takes their logs.
         redactor: Knows the secret values.
         source: Gives the folder that stands at `/src`, or None; called once per job.
@@ -156,6 +163,7 @@ class Session:
     source: Callable[[], str | None]
     told: Callable[[JobRecord], None] = _untold
     progressed: Callable[[str, int], None] = _unheard
+    executors: Callable[[str], Executor] = _settled
     emit: Callable[[str, str], Awaitable[Any]] = _no_emit
     view: View = field(default_factory=NoView)
     commit: Callable[[], str | None] = _unknown
@@ -174,6 +182,16 @@ class Session:
     def of_build(self, **of_it: Any) -> Session:
         """This session in a build's service: its id, time, attempt and who hears of it; its runs are counted from one."""
         return replace(self, **of_it, _runs=defaultdict(lambda: itertools.count(1)))
+
+    def use_executor(self, name: str) -> None:
+        """Run jobs by another executor from now on; what runs goes on where it is.
+
+        Raises:
+            BadInput: There is none of that name.
+            BrignbError: It is not the author's to choose here.
+        """
+        if name != self.executor.name:
+            self.executor = self.executors(name)
 
     def next_run(self, name: str) -> int:
         """The how-manyth `run()` of that name in this attempt, from 1."""

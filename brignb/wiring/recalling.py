@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from brignb.errors import BadInput, NotFound
-from brignb.executors.process import ProcessExecutor
 from brignb.executors.seam import Executor
 from brignb.model.builds import State
 from brignb.model.events import Event
@@ -28,6 +27,7 @@ from brignb.model.times import parse_rfc3339
 from brignb.script import session as sessions
 from brignb.script.project import BoundProject, project
 from brignb.script.session import Remembered
+from brignb.wiring.executing import Keeping
 from brignb.wiring.sessions import local_session
 
 HERE: Final = ".brignb"
@@ -107,7 +107,7 @@ def _remembered(folder: Path, build: Mapping[str, Any], digest: str, executor: E
     )
 
     def restore(job_id: str) -> None:
-        assert isinstance(executor, ProcessExecutor)  # noqa: S101 - `local_session` has no other
+        assert isinstance(executor, Keeping)  # noqa: S101 - `local_session` has no other
         shutil.copytree(left, executor.artifacts(job_id))
 
     log = folder / HERE / "jobs" / f"{job['id']}.log"

@@ -34,6 +34,7 @@ from brignb.model.options import RunOptions
 from brignb.model.parameters import resolve
 from brignb.model.projects import Project
 from brignb.source.copying import WorkCopy
+from brignb.wiring import executing
 from brignb.wiring.clock import fresh_id, now_ms
 from brignb.wiring.keeping import keep
 from brignb.wiring.sessions import LocalSecrets, local_project
@@ -48,9 +49,9 @@ def run(options: RunOptions) -> int:
     Raises:
         BadInput: The notebook, the project file, a parameter or the executor cannot be taken.
         NotFound: There is no such notebook.
+        Unreachable: There is no cluster to run jobs in, where they are to run in one.
+        Refused: It refuses the caller.
     """
-    if options.executor not in {None, "process"}:
-        raise BadInput(f"the {options.executor} executor is not there yet", where="--executor", hint="use process")
     try:
         raw = options.notebook.read_bytes()
     except OSError as error:
@@ -58,8 +59,9 @@ def run(options: RunOptions) -> int:
     project = local_project(options.project, beside=options.notebook.parent)
     if options.record and (options.record.is_dir() or not options.record.parent.is_dir()):
         raise BadInput("there is no such folder, or it is one", where=f"--record {options.record}", hint="name a file")
+    executor = executing.choose(project, options.executor)
     with tempfile.TemporaryDirectory(prefix="brignb-run-", ignore_cleanup_errors=True) as folder:
-        build = _Run(options, project, Path(folder))
+        build = _Run(options, project, Path(folder), executor)
         build.prepare(raw)
         return asyncio.run(build.run())
 
@@ -67,10 +69,11 @@ def run(options: RunOptions) -> int:
 class _Run:
     """One build in a folder of its own."""
 
-    def __init__(self, options: RunOptions, project: Project, folder: Path) -> None:
+    def __init__(self, options: RunOptions, project: Project, folder: Path, executor: str) -> None:
         self._options = options
         self._project = project
         self._folder = folder
+        self._executor = executor
         self._build_id = fresh_id(now_ms())
         self._archive = FileArchive(folder / "builds")
         self._secrets = LocalSecrets(project)
@@ -94,6 +97,7 @@ class _Run:
         tier, self._why = choose(exported.worker_notebook, self._project.tier)
         self._tier = "shell" if tier == FORK else tier  # there is no zygote to fork from
         self._archive.put(self._build_id, WORKER_NOTEBOOK, to_bytes(exported))
+        executing.check(self._executor, self._project, build_id=self._build_id)
         start = self._options.notebook.absolute().parent
         self._source = WorkCopy(start, self._folder / "work" / "src").refresh()
 
@@ -102,7 +106,11 @@ class _Run:
         order, listener = Order(), _Listener(self._archive, self._build_id)
         with _interruptible(order):
             ended = await host(
-                await spawn(self._sandbox(self._source), self._source if sandbox.why_not() else SRC),
+                await spawn(
+                    self._sandbox(self._source),
+                    self._source if sandbox.why_not() else SRC,
+                    more=executing.surroundings(self._executor),
+                ),
                 self._assignment(self._source),
                 {**self._secrets},
                 listener=listener,
@@ -117,6 +125,7 @@ class _Run:
             print(f"worker | /src is not there: {why}; the copy is {source}", file=sys.stderr)  # noqa: T201
             return None
         binds = [Bind(source, SRC, writable=True), Bind(self._folder, self._folder, writable=True)]
+        binds += [Bind(file, file) for file in executing.files(self._executor)]
         return Sandbox(binds=binds)
 
     def _assignment(self, source: Path) -> Assignment:
@@ -131,6 +140,7 @@ class _Run:
             builds=str(self._folder / "builds"),
             work=str(self._folder / "work"),
             cache=str(self._folder / "cache"),
+            executor=self._executor,
             tier=self._tier,
             why=self._why,
         )

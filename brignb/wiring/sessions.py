@@ -1,4 +1,4 @@
-"""The author's words in a plain script or notebook: jobs run here, on a copy of the author's files.
+"""The author's words in a plain script or notebook: jobs run here, or in a cluster, on a copy of the author's files.
 
 Everything lives in a private folder of the process that is gone when it ends. Secrets come from a project file
 (`$BRIGNB_PROJECT`, else `project.yaml` here, else beside the notebook), from `BRIGNB_SECRET_<NAME>`, or are asked for.
@@ -7,6 +7,7 @@ Everything lives in a private folder of the process that is gone when it ends. S
 from __future__ import annotations
 
 import atexit
+import contextlib
 import getpass
 import os
 import shutil
@@ -16,20 +17,24 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from brignb.archive.files import FileArchive
-from brignb.errors import NotFound, SecretMissing
-from brignb.executors.process import ProcessExecutor
+from brignb.errors import BrignbError, NotFound, SecretMissing
+from brignb.executors.seam import Executor
 from brignb.model.names import id_time_ms
 from brignb.model.projectfile import read
 from brignb.model.projects import Project
 from brignb.model.redaction import Redactor
 from brignb.model.secrets import Secret, Secrets
+from brignb.script import portal
 from brignb.script.session import NoView, Session
 from brignb.source.copying import WorkCopy
+from brignb.wiring import executing
 from brignb.wiring.clock import fresh_id, now_ms
 from brignb.wiring.lastbuilds import last_builds
 from brignb.wiring.views import live_view
 
 PROJECT_FILE = "project.yaml"
+CLOSED_WITHIN = 10.0
+"""Seconds that a process's end waits for its jobs' remains to be taken away."""
 SECRET_PREFIX = "BRIGNB_SECRET_"  # noqa: S105 - a prefix, not a secret
 
 
@@ -116,6 +121,13 @@ def _forget(folder: Path, owner: int) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _close(executor: Executor, owner: int) -> None:
+    """What is left of jobs elsewhere is taken away; the jobs themselves have ended by then."""
+    if os.getpid() == owner and portal.running():
+        with contextlib.suppress(BrignbError, TimeoutError):
+            portal.submit(executor.close()).result(CLOSED_WITHIN)
+
+
 def _unheard(_job_id: str, _size: int) -> None:
     """Nobody looks on."""
 
@@ -133,6 +145,12 @@ def local_session(file: Path | None = None) -> Session:
     own = fresh_id(now_ms())
     work = folder / "work"
     work.mkdir()
+
+    def executor(name: str) -> Executor:
+        made = executing.make(executing.known(name), work, project, build_id=None, cache=folder / "cache")
+        atexit.register(_close, made, os.getpid())
+        return made
+
     copy = WorkCopy(Path.cwd(), folder / "src")
     live = live_view()
     return Session(
@@ -143,7 +161,8 @@ def local_session(file: Path | None = None) -> Session:
         namespace=project.namespace,
         policy=project.policy,
         secrets=secrets,
-        executor=ProcessExecutor(work, now_ms=now_ms, cache=folder / "cache"),
+        executor=executor(executing.choose(project)),
+        executors=executor,
         archive=FileArchive(folder / "builds"),
         redactor=secrets.redactor,
         source=lambda: str(copy.refresh()),

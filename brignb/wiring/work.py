@@ -18,7 +18,6 @@ from brignb.archive.seam import Archive
 from brignb.engine.running import run_worker_notebook
 from brignb.engine.seam import Plan
 from brignb.errors import Unavailable, Unreachable
-from brignb.executors.process import ProcessExecutor
 from brignb.model.assignment import Assignment
 from brignb.model.builds import Outcome, State
 from brignb.model.projects import Project
@@ -27,6 +26,7 @@ from brignb.model.secrets import Secrets
 from brignb.script.session import Session
 from brignb.widgets.cells import RecordCells
 from brignb.widgets.static import StaticView
+from brignb.wiring import executing
 from brignb.wiring.clock import now_ms
 from brignb.worker.channel import Channel, Interrupter, leave
 from brignb.worker.running import Execute, Parts, emitter, work
@@ -130,7 +130,6 @@ def session_of(
     channel: Channel,
 ) -> Session:
     """The build's session, without `told` and `emit`."""
-    work_folder = Path(assignment.work)
     return Session(
         build_id=assignment.build_id,
         build_ms=assignment.created_ms,
@@ -140,8 +139,12 @@ def session_of(
         namespace=project.namespace,
         policy=project.policy,
         secrets=Secrets(secrets, project=project.name),
-        executor=ProcessExecutor(
-            work_folder, now_ms=now_ms, cache=Path(assignment.cache) if assignment.cache else None
+        executor=executing.make(
+            assignment.executor,
+            Path(assignment.work),
+            project,
+            build_id=assignment.build_id,
+            cache=Path(assignment.cache) if assignment.cache else None,
         ),
         archive=archive,
         redactor=redactor,

@@ -1,0 +1,77 @@
+"""A job's files on their way: its source into the pod, its artifacts out of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from brignb.executors.kubernetes.attaching import attach, send
+from brignb.executors.kubernetes.connection import Connection
+from brignb.executors.kubernetes.following import Follower
+from brignb.executors.kubernetes.naming import ARTIFACTS, SOURCE, path
+from brignb.executors.kubernetes.transfer import DONE, packed, unpacked
+from brignb.model.builds import State
+from brignb.model.jobs import JobSpec, JobStatus
+
+
+class Files:
+    """Of one job.
+
+    Args:
+        connection: To the cluster.
+        namespace: Of the pod.
+        spec: The job.
+        artifacts: The folder with a folder for each job's artifacts.
+    """
+
+    def __init__(self, connection: Connection, namespace: str, spec: JobSpec, artifacts: Path) -> None:
+        self._connection = connection
+        self._namespace = namespace
+        self._spec = spec
+        self._artifacts = artifacts
+
+    async def bring(self) -> None:
+        """The source and other jobs' artifacts, to the container that takes them, which has started.
+
+        Raises:
+            BrignbError: It cannot be reached.
+            OSError: A file cannot be read.
+        """
+        spec = self._spec
+        source = Path(spec.source) if spec.use_source and spec.source else None
+        attached = await attach(self._connection, self._namespace, spec.id, SOURCE, output=False)
+        try:
+            await send(attached, packed(source, [self._artifacts / other for other in spec.inputs]))
+            async for _ in attached.output():
+                pass
+        finally:
+            await attached.close()
+
+    async def collect(self, status: JobStatus, *, ended: Callable[[], bool], say: Callable[[str], None]) -> JobStatus:
+        """The job's artifacts, which come on the log of their container.
+
+        Args:
+            status: Of the job, which has succeeded.
+            ended: Whether all of the pod has.
+            say: Takes a sentence for each thing that could not be taken.
+
+        Returns:
+            The status with them; or a failed one, when they did not come whole.
+        """
+        where = path(self._namespace, "pods", self._spec.id, "log")
+        log = bytearray()
+        async for batch in Follower(self._connection, where, ARTIFACTS, ended=ended, gap=say).batches():
+            log += b"".join(content for _, content in batch)
+            if DONE in log[-2 * len(DONE) :]:
+                break
+        try:
+            into = self._artifacts / self._spec.id
+            found = await asyncio.to_thread(unpacked, bytes(log), self._spec.artifacts, into)
+        except (OSError, ValueError) as error:
+            message = f"its artifacts could not be kept: {error}"
+            return replace(status, state=State.FAILED, reason="artifacts", message=message)
+        for problem in found.problems:
+            say(problem)
+        return replace(status, artifacts=found.paths)

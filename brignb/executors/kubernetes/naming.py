@@ -1,0 +1,84 @@
+"""Names and labels of what a job has in the cluster. Labels are Brigade v1's, so that its tools find the pods, and ours besides."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any, Final
+
+from brignb.model.jobs import JobSpec
+from brignb.model.names import project_id
+
+MANAGED_BY: Final = {"app.kubernetes.io/managed-by": "brignb"}
+MAIN: Final = "brigaderun"
+"""The job's own container (Brigade v1)."""
+SOURCE: Final = "source"
+"""The init container that receives the source."""
+ARTIFACTS: Final = "artifacts"
+"""The container that sends the artifacts."""
+RUN: Final = "/brignb"
+"""A folder of the job's own: its HOME where it has no other, and the place of `$BRIGNB_OUTPUT`."""
+HOOK: Final = "/hook"
+"""Where the scripts are (Brigade v1)."""
+
+_LABEL_MAX: Final = 63
+
+
+def labels(spec: JobSpec) -> dict[str, str]:
+    """Of the pod and its Secret."""
+    build = spec.build_id.lower()
+    return {
+        **MANAGED_BY,
+        "heritage": "brigade",
+        "component": "job",
+        "jobname": spec.name,
+        "project": project_id(spec.project),
+        "worker": f"brigade-worker-{build}",
+        "build": build,
+    }
+
+
+def selector(build_id: str | None) -> str:
+    """The pods of one build, or of all builds that brignb runs."""
+    ours = "app.kubernetes.io/managed-by=brignb,component=job"
+    return ours if build_id is None else f"{ours},build={build_id.lower()}"
+
+
+def storage_claim(spec: JobSpec) -> str:
+    """The claim that a build's jobs share: named as Brigade v1's worker."""
+    return f"brigade-worker-{spec.build_id.lower()}"
+
+
+def cache_claim(spec: JobSpec) -> str:
+    """The claim that a job of that name has in each build: Brigade v1's name, shortened where it is too long for Kubernetes."""
+    name = re.sub(r"[^a-z0-9-]+", "-", f"{spec.project}-{spec.name}".lower()).strip("-")
+    if len(name) <= _LABEL_MAX:
+        return name
+    digest = hashlib.sha256(f"{spec.project}\n{spec.name}".encode()).hexdigest()[:12]
+    return f"{name[: _LABEL_MAX - len(digest) - 1].rstrip('-')}-{digest}"
+
+
+def claim_labels(spec: JobSpec, component: str) -> dict[str, str]:
+    """Of a claim: `jobCache` (Brigade v1) or `buildStorage`."""
+    of_build = {"build": spec.build_id.lower()} if component == "buildStorage" else {"jobname": spec.name}
+    return {
+        **MANAGED_BY,
+        "heritage": "brigade",
+        "component": component,
+        "project": project_id(spec.project),
+        **of_build,
+    }
+
+
+def path(namespace: str, kind: str, name: str = "", sub: str = "") -> str:
+    """In the API: `/api/v1/namespaces/<namespace>/<kind>[/<name>[/<sub>]]`."""
+    return "/".join(part for part in (f"/api/v1/namespaces/{namespace}/{kind}", name, sub) if part)
+
+
+def nonce_of(pod: dict[str, Any]) -> str | None:
+    """What marks the wrapper's last lines; kept with the pod, so that another process can take it over."""
+    found = pod["metadata"].get("annotations", {}).get(NONCE)
+    return str(found) if found else None
+
+
+NONCE: Final = "brignb.dev/nonce"

@@ -1,0 +1,120 @@
+"""What whoever runs brignb can set of the Kubernetes executor. Everything has a default that works."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+from brignb.errors import BadInput
+from brignb.model.jobs import JobSpec
+from brignb.model.projects import Policy
+
+LOCKS: Final = ("privileged", "host-mounts", "docker-socket", "service-account")
+"""What an operator can allow (contract, "Project file")."""
+
+PREFIX: Final = "BRIGNB_KUBERNETES_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """See the module. Where they come from the environment, each is `BRIGNB_KUBERNETES_<NAME>`.
+
+    Args:
+        helper_image: Has `sh`, `tar`, `find`, `grep` and `base64`; brings the source, takes the artifacts.
+        security: `restricted`: jobs run as a user without rights, under the profile of that name; `baseline`: as their image says.
+        uid: That user's number, and its group's.
+        pull_grace: Seconds that an image may fail to be pulled, or a container to be made.
+        schedule_grace: Seconds that a pod may find no node.
+        storage_class: Of the claims for storage and cache; empty: the cluster's default.
+        storage_size: Of a build's storage (Brigade v1's `buildStorageSize`).
+        access_mode: Of the claims; jobs of one build may run on several nodes.
+        grace: Seconds between SIGTERM and SIGKILL.
+        keep_pods: Whether ended pods stay when the executor is closed.
+    """
+
+    helper_image: str = "busybox:1"
+    security: str = "restricted"
+    uid: int = 1000
+    pull_grace: float = 60.0
+    schedule_grace: float = 300.0
+    storage_class: str = ""
+    storage_size: str = "50Mi"
+    access_mode: str = "ReadWriteMany"
+    grace: int = 5
+    keep_pods: bool = False
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """Those that are set there.
+
+        Raises:
+            BadInput: One has a value of a wrong type.
+        """
+        given: dict[str, Any] = {}
+        for field in fields(cls):
+            if (text := environment.get(PREFIX + field.name.upper())) is not None:
+                given[field.name] = _value(field.name, str(field.type), text)
+        return cls(**given)
+
+
+def _value(name: str, kind: str, text: str) -> object:
+    where = f"${PREFIX}{name.upper()}"
+    try:
+        if kind == "bool":
+            return {"1": True, "true": True, "0": False, "false": False}[text.lower()]
+        if name == "security" and text not in {"restricted", "baseline"}:
+            raise BadInput(f"{text!r:.40} is no profile", where=where, hint="restricted or baseline")
+        return {"int": int, "float": float}.get(kind, str)(text)
+    except (KeyError, ValueError) as error:
+        raise BadInput(f"{text!r:.40} is no {kind}", where=where) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """Both locks for what is dangerous.
+
+    Args:
+        project: The project's; None: it has said nothing, so Brigade v1's defaults hold.
+        operator: The operator's; None: whoever asks uses a kubeconfig of their own, and the cluster's RBAC is the lock.
+    """
+
+    project: Policy | None = None
+    operator: frozenset[str] | None = None
+
+    def locked(self, spec: JobSpec) -> list[str]:
+        """A sentence, begun with the field's name, for each thing that the specification asks for and a lock keeps shut."""
+        policy = self.project or Policy()
+        host_paths = [volume for volume in spec.volumes if "hostPath" in volume]
+        account = spec.service_account
+        asked = [
+            (spec.privileged, "privileged", "privileged", policy.allow_privileged_jobs, "allowPrivilegedJobs"),
+            (bool(host_paths), "volumes", "host-mounts", policy.allow_host_mounts, "allowHostMounts"),
+            (spec.docker.enabled, "docker", "docker-socket", policy.allow_host_mounts, "allowHostMounts"),
+            (
+                account is not None,
+                "service_account",
+                "service-account",
+                account in policy.allow_service_accounts or self.operator is None,
+                "allowServiceAccounts",
+            ),
+            (
+                _references(spec),
+                "env",
+                None,
+                policy.allow_secret_key_ref or self.operator is None,
+                "kubernetes.allowSecretKeyRef",
+            ),
+        ]
+        said = []
+        for wanted, field, lock, agreed, key in asked:
+            if wanted and not agreed:
+                said.append(f"{field}: the project does not allow it ({key} in the project file)")
+            elif wanted and lock and self.operator is not None and lock not in self.operator:
+                said.append(f"{field}: the operator does not allow it (serve --allow {lock})")
+        return said
+
+
+def _references(spec: JobSpec) -> bool:
+    return any(isinstance(value, Mapping) and "secretKeyRef" in value for value in spec.env.values())

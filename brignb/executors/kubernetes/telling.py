@@ -1,0 +1,91 @@
+"""A job's lines, from two sources of the same bytes.
+
+    attached streams (at once, while the connection holds) ─┐
+                                                            ├─ whichever is ahead ─▶ Frame ─▶ Lines ─▶ Backlog
+    the kubelet's log (durable, up to a second behind) ─────┘
+
+Both give the container's output from its first byte on, so a byte's number says whether it was told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from brignb.executors.backlog import Backlog
+from brignb.executors.kubernetes.wrapper import Frame
+from brignb.executors.lines import Lines
+from brignb.model.logs import LogLine
+
+PARTIAL_AFTER: Final = 0.05
+"""Seconds that the beginning of a line waits for its end."""
+
+
+class Source:
+    """One way to the bytes; `at` is the number of the next byte that it gives."""
+
+    def __init__(self) -> None:
+        self.at = 0
+
+
+class Telling:
+    """See the module.
+
+    Args:
+        backlog: Gets the lines.
+        room: Is set when its readers have caught up.
+        now_ms: The time, in milliseconds since 1970.
+        nonce: Of the frame; None: there is none.
+    """
+
+    def __init__(self, backlog: Backlog, room: asyncio.Event, *, now_ms: Callable[[], int], nonce: str | None) -> None:
+        self._backlog = backlog
+        self._room = room
+        self._now_ms = now_ms
+        self._lines = Lines("stdout")
+        self._flush: asyncio.TimerHandle | None = None
+        self.frame = Frame(nonce)
+        self.framed = asyncio.Event()
+        self.told = 0
+
+    def take(self, source: Source, content: bytes, at: int | None) -> None:
+        """Content that a source gives; what the other has given already is left out.
+
+        Args:
+            source: Which of them.
+            content: Its next bytes.
+            at: Milliseconds since 1970; None: now.
+        """
+        begin = source.at
+        source.at += len(content)
+        if source.at <= self.told:
+            return
+        fresh = content[self.told - begin :] if begin < self.told else content
+        self.told = source.at
+        self._backlog.add(self._lines.feed(self.frame.feed(fresh), self._now_ms() if at is None else at))
+        if self._lines.waiting and self._flush is None:
+            self._flush = asyncio.get_running_loop().call_later(PARTIAL_AFTER, self._tell_part)
+        if self.frame.word:
+            self.framed.set()
+
+    async def until_there_is_room(self) -> None:
+        """Nobody reads: the log waits on its node, and this process's memory stays small."""
+        while self._backlog.full:
+            self._room.clear()
+            await self._room.wait()
+
+    def say(self, *texts: str) -> None:
+        """Lines of brignb's own."""
+        self._backlog.add([LogLine(self._now_ms(), "system", text.replace("\n", " ")) for text in texts])
+
+    def end(self) -> None:
+        """No more content comes."""
+        if self._flush:
+            self._flush.cancel()
+        now = self._now_ms()
+        self._backlog.add([*self._lines.feed(self.frame.rest(), now), *self._lines.end(now)])
+
+    def _tell_part(self) -> None:
+        self._flush = None
+        self._backlog.add(self._lines.flush(self._now_ms()))

@@ -1,0 +1,134 @@
+"""Files into a pod and out of it: a tar on a container's stdin, a tar in base64 on a container's log.
+
+    source folder, artifacts of other jobs ──▶ packed ──▶ stdin of `source`, which unpacks
+    `artifacts`: waits until the tasks have ended, packs what the globs may name ──▶ log ──▶ unpacked ──▶ `artifacts.collect`
+
+Neither needs a registry, an object store or a way from the cluster to us; a Secret would hold 1 MiB.
+
+What must never happen: a file outside of the folder it is meant for. What comes out of a pod is not trusted.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import gzip
+import io
+import re
+import shlex
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from brignb.executors.artifacts import Collected, collect
+from brignb.executors.kubernetes.wrapper import ENDED
+
+CHUNK: Final = 1024 * 1024
+"""Bytes of a tar that are in memory."""
+EMPTY: Final = bytes(tarfile.RECORDSIZE)
+"""A tar without files."""
+DONE: Final = b"brignb: these are all artifacts"
+
+
+def receiving(folder: str) -> list[str]:
+    """The command of the container that takes a tar from its stdin. Owner and times are not the sender's to say."""
+    return ["tar", "-x", "-m", "-o", "-f", "-", "-C", folder]
+
+
+def sending(globs: Sequence[str]) -> list[str]:
+    """The command of the container that sends what the globs may name: more than they do, `collect` chooses."""
+    names = "|".join(_expression(glob) for glob in globs)
+    wanted = shlex.quote(rf"^\./({names})(/.*)?$")
+    script = f"""\
+exec 2>/dev/null
+while [ ! -e {ENDED} ]; do sleep 0.05; done
+list={ENDED}.list
+find . ! -type d | grep -E {wanted} > "$list"
+tr '\\n' '\\0' < "$list" | xargs -0 -r tar -c -f - | gzip | base64
+echo '{DONE.decode()}'
+"""
+    return ["/bin/sh", "-c", script]
+
+
+def packed(source: Path | None, inputs: Sequence[Path]) -> Iterator[bytes]:
+    """A tar of the source, then of other jobs' artifacts, which take the place of files of that name; in chunks.
+
+    Raises:
+        OSError: A file cannot be read.
+    """
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w|", format=tarfile.GNU_FORMAT, bufsize=CHUNK) as tar:
+        for folder in [*([source] if source else []), *inputs]:
+            for top in sorted(folder.iterdir()) if folder.is_dir() else ():
+                for path in _all(top):
+                    tar.add(path, path.relative_to(folder), recursive=False, filter=_plain)
+                    yield from _taken(buffer)
+    yield from _taken(buffer)
+
+
+def unpacked(log: bytes, globs: Sequence[str], into: Path) -> Collected:
+    """Keep what the log of the `artifacts` container brought.
+
+    Raises:
+        OSError: The disk is full or gone.
+        ValueError: The log is not whole.
+    """
+    text, done, _ = log.partition(DONE)
+    if not done:
+        raise ValueError("their container ended before it had sent them")
+    with tempfile.TemporaryDirectory(prefix="brignb-") as name:
+        try:
+            raw = gzip.decompress(base64.b64decode(text, validate=False))
+            with tarfile.open(
+                fileobj=io.BytesIO(raw or EMPTY), ignore_zeros=True
+            ) as tar:  # it may be several, one after the other
+                tar.extractall(name, filter=_inside)  # noqa: S202 - the filter
+        except (tarfile.TarError, binascii.Error, EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise ValueError(str(error)) from error
+        return collect(Path(name), globs, into)
+
+
+def _all(path: Path) -> Iterator[Path]:
+    yield path
+    if path.is_dir() and not path.is_symlink():
+        for inner in sorted(path.iterdir()):
+            yield from _all(inner)
+
+
+def _plain(found: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    """Without the owner; sockets and the like stay here."""
+    found.uid = found.gid = 0
+    found.uname = found.gname = ""
+    return found if found.isreg() or found.isdir() or found.issym() or found.islnk() else None
+
+
+def _inside(found: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:
+    """Nothing that leads out of the folder, and no devices."""
+    try:
+        return tarfile.data_filter(found, folder)
+    except tarfile.FilterError:
+        return None
+
+
+def _taken(buffer: io.BytesIO) -> Iterator[bytes]:
+    if data := buffer.getvalue():
+        buffer.seek(0)
+        buffer.truncate()
+        yield data
+
+
+def _expression(glob: str) -> str:
+    """A glob as an extended regular expression, whose `**` takes in folders below."""
+    parts = []
+    for part in Path(glob).parts:
+        if part == "**":
+            parts.append("(.*/)?")
+        else:
+            parts.append(
+                re.sub(r"\\\*", "[^/]*", re.escape(part)).replace(r"\?", "[^/]").replace(r"\[", "[").replace(r"\]", "]")
+                + "/"
+            )
+    return "".join(parts).rstrip("/") if parts[-1] != "(.*/)?" else "".join(parts) + ".*"

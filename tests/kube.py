@@ -1,0 +1,98 @@
+"""A cluster for tests: whatever `$KUBECONFIG` names. Tests that need one are skipped, saying so, where there is none; in CI that fails.
+
+`$BRIGNB_TEST_IMAGE` is an image with a POSIX shell that the cluster can have; `$BRIGNB_NO_CLUSTER` says that CI has no cluster on purpose.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from brignb.errors import BrignbError
+from brignb.executors.kubernetes.connection import connect
+from brignb.executors.kubernetes.executor import KubernetesExecutor
+from brignb.executors.kubernetes.settings import Settings
+
+IMAGE = os.environ.get("BRIGNB_TEST_IMAGE", "localhost/busybox:1")
+SETTINGS = Settings(helper_image=IMAGE, grace=1, pull_grace=4, schedule_grace=4)
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+async def ask(method: str, path: str, body=None, **params):
+    """One request to the API server."""
+    connection = await connect()
+    try:
+        return await connection.ask(method, path, body, **params)
+    finally:
+        await connection.close()
+
+
+def asked(method: str, path: str, body=None, **params):
+    """The same, waited for, wherever one stands."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(ask(method, path, body, **params))).result()
+
+
+@functools.cache
+def why_not() -> str | None:
+    """Why there is no cluster; None: there is one."""
+    if not os.environ.get("KUBECONFIG"):
+        return "KUBECONFIG names no cluster"
+    try:
+        asked("GET", "/api/v1/namespaces", limit=1)
+    except BrignbError as error:
+        return str(error)
+    return None
+
+
+def need() -> None:
+    """Skip where there is no cluster; in CI, fail."""
+    if why := why_not():
+        if os.environ.get("CI") == "true" and not os.environ.get("BRIGNB_NO_CLUSTER"):
+            pytest.fail(f"no cluster: {why}")
+        pytest.skip(f"no cluster: {why}")
+
+
+@contextmanager
+def namespace(*, profile: str = "restricted") -> Iterator[str]:
+    """A namespace of its own, that enforces a profile of the Pod Security Standards."""
+    need()
+    name = f"brignb-test-{secrets.token_hex(4)}"
+    labels = {"pod-security.kubernetes.io/enforce": profile}
+    asked("POST", "/api/v1/namespaces", {"metadata": {"name": name, "labels": labels}})
+    try:
+        yield name
+    finally:
+        asked("DELETE", f"/api/v1/namespaces/{name}")
+
+
+def executor(work: Path, where: str, **more) -> KubernetesExecutor:
+    """One for that namespace."""
+    return KubernetesExecutor(work, now_ms=now_ms, namespace=where, **{"settings": SETTINGS, **more})
+
+
+def token(namespace: str, name: str) -> str:
+    """Of a service account of that name, made here."""
+    where = f"/api/v1/namespaces/{namespace}/serviceaccounts"
+    asked("POST", where, {"metadata": {"name": name}})
+    return asked("POST", f"{where}/{name}/token", {"spec": {"expirationSeconds": 3600}})["status"]["token"]
+
+
+def grant(namespace: str, name: str, rights: dict) -> None:
+    where = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
+    asked("POST", f"{where}/roles", rights)
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": rights["metadata"]["name"]}
+    subjects = [{"kind": "ServiceAccount", "name": name, "namespace": namespace}]
+    asked("POST", f"{where}/rolebindings", {"metadata": {"name": name}, "roleRef": reference, "subjects": subjects})
