@@ -11,6 +11,7 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Final, cast
 
 from brignb.executors.containing import Launch
@@ -70,12 +71,13 @@ class Contained(asyncio.SubprocessProtocol):
         return contained
 
     def terminate(self) -> None:
-        """Ask the job's processes to end."""
-        if self._news.leader is None or self._news.exit_code is not None:
+        """Ask the job's processes to end; kill what is not the job's own program yet, which nobody can ask."""
+        leader = self._news.leader
+        if leader is None or self._news.exit_code is not None or not self._program_runs(leader):
             self.kill()
             return
         with suppress(ProcessLookupError):  # it ended, and the news is on its way
-            os.killpg(self._news.leader, signal.SIGTERM)
+            os.killpg(leader, signal.SIGTERM)
 
     def kill(self) -> None:
         """Kill everything. Bubblewrap takes its tree with it; the supervisor is told by the end of its stdin."""
@@ -142,6 +144,16 @@ class Contained(asyncio.SubprocessProtocol):
     def process_exited(self) -> None:
         """Asyncio's: it ended."""
         self._exited.set_result(None)
+
+    def _program_runs(self, leader: int) -> bool:
+        """Whether there is somebody to hear a signal. The supervisor tells of the program itself; bubblewrap of its own init, which as
+        the first process of its tree hears no SIGTERM (pid_namespaces(7)), and whose child is the program."""
+        if self._transport.get_pipe_transport(0):
+            return True
+        try:
+            return bool(Path(f"/proc/{leader}/task/{leader}/children").read_bytes())
+        except OSError:  # it ended, or this kernel does not tell
+            return True
 
     def _stdin(self) -> asyncio.WriteTransport:
         return cast(asyncio.WriteTransport, self._transport.get_pipe_transport(0))

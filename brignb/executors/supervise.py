@@ -59,8 +59,9 @@ def _told() -> tuple[bytes, dict[bytes, bytes], list[bytes]]:
 
 
 def _start(status: int, cwd: bytes, environment: dict[bytes, bytes], argv: list[bytes]) -> int:
-    """Fork the job."""
+    """Fork the job; it runs when this answers, in a session of its own: a signal reaches it, and only it."""
     supervisor = os.getpid()
+    running, begins = os.pipe()  # closed by the job's exec
     job = os.fork()
     if job == 0:
         try:
@@ -69,6 +70,9 @@ def _start(status: int, cwd: bytes, environment: dict[bytes, bytes], argv: list[
             os.write(2, f"{os.fsdecode(argv[0])}: {error.strerror}\n".encode("utf-8", "replace"))
         finally:
             os._exit(_CANNOT)
+    os.close(begins)
+    os.read(running, 1)
+    os.close(running)
     return job
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -101,6 +102,21 @@ async def test_a_job_whose_container_was_killed_is_lost(executor):
     os.kill(executor._runs[spec.id]._contained._transport.get_pid(), signal.SIGKILL)
     status = await executor.wait(spec.id)
     assert (status.state, status.exit_code) == (State.LOST, None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sandboxed", [pytest.param(True, marks=needs_bubblewrap), False])
+async def test_a_job_that_is_canceled_while_it_begins_needs_no_grace(tmp_path, sandboxed):
+    """Whoever was there before its program heard no SIGTERM, and the job slept until SIGKILL: here, for an hour."""
+    executor = ProcessExecutor(tmp_path / "work", now_ms=_now, cache=None, sandboxed=sandboxed, grace=3600)
+    for moment in range(20):
+        spec = _spec("sleep 1000.84375", id=f"job-01jv3zq8m4t7y2k9r5w6x0{moment:04}")
+        await executor.start(spec)
+        await asyncio.sleep(moment / 1000)  # another moment of its begin each time
+        async with asyncio.timeout(60):
+            await executor.cancel(spec.id)
+        assert (await executor.status(spec.id)).state is State.CANCELED
+    await executor.close()
 
 
 async def test_a_sandbox_that_was_asked_for_must_work(tmp_path, monkeypatch):

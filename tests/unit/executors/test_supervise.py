@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -53,6 +54,23 @@ def test_the_end_of_its_stdin_kills_everything():
     """Whoever started it is gone, or wants the end."""
     facts, _, _ = _run("/bin/sh", "-c", "trap '' TERM; setsid sleep 1000.0625 & wait", stdin_stays=False)
     assert facts["exit-code"] == 137
+
+
+def test_who_is_told_of_can_be_signalled():
+    """A SIGTERM before the job has a session of its own reached nobody, and cancelling it took all of the grace."""
+    news, tell = os.pipe()
+    launch = supervised(Program(("/bin/sleep", "1000.03125"), {}, Path("/")), tell)
+    with subprocess.Popen(launch.argv, stdin=-1, env=launch.env, pass_fds=launch.fds, cwd="/") as supervisor:
+        os.close(tell)
+        supervisor.stdin.write(launch.told)
+        supervisor.stdin.flush()
+        with os.fdopen(news, "rb", 0) as told:
+            leader = json.loads(told.readline())["child-pid"]
+            os.killpg(leader, signal.SIGTERM)
+            heard, _, _ = select.select([told], [], [], 30)
+            supervisor.stdin.close()
+            assert heard, "the job did not hear it"
+            assert json.loads(told.readline()) == {"exit-code": 143}
 
 
 def test_signals_that_python_ignores_are_not_ignored_in_the_job():
