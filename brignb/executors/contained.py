@@ -146,8 +146,11 @@ class Contained(asyncio.SubprocessProtocol):
         self._exited.set_result(None)
 
     def _program_runs(self, leader: int) -> bool:
-        """Whether there is somebody to hear a signal. The supervisor tells of the program itself; bubblewrap of its own init, which as
-        the first process of its tree hears no SIGTERM (pid_namespaces(7)), and whose child is the program."""
+        """Whether there is somebody to hear a signal.
+
+        The supervisor tells of the program itself. Bubblewrap tells of its own init, which as the first process of its tree hears no
+        SIGTERM (pid_namespaces(7)); the program is its child.
+        """
         if self._transport.get_pipe_transport(0):
             return True
         try:

@@ -28,21 +28,16 @@ def critical_path(started: Started[Any]) -> list[JobHandle]:
 def _chain(members: list[Started[Any]], *, limited: bool) -> list[Started[Any]]:
     """The member that ended last, before it the one whose end it waited for, and so on."""
     chain: list[Started[Any]] = []
-    left = members
+    left = [(*_span(member), member) for member in members]
     while left:
-        last = max(left, key=lambda member: (_end(member), -_begin(member)))
+        begin, _, last = max(left, key=lambda each: (each[1], -each[0]))
         chain.insert(0, last)
-        left = [each for each in left if limited and each is not last and _end(each) <= _begin(last)]
+        left = [each for each in left if limited and each[2] is not last and each[1] <= begin]
     return chain
 
 
-def _begin(member: Started[Any]) -> float:
-    """Seconds since 1970."""
-    first = critical_path(member)[0].started_at
-    return first.timestamp() if first else math.inf
-
-
-def _end(member: Started[Any]) -> float:
-    """The same; a running one ends after all others."""
-    last = critical_path(member)[-1].finished_at
-    return last.timestamp() if last else math.inf
+def _span(member: Started[Any]) -> tuple[float, float]:
+    """Its begin and its end, in seconds since 1970; a running one ends after all others."""
+    path = critical_path(member)
+    first, last = path[0].started_at, path[-1].finished_at
+    return first.timestamp() if first else math.inf, last.timestamp() if last else math.inf

@@ -6,7 +6,8 @@ The same manners as `views`: only what sanitisers leave alone, everything escape
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -19,27 +20,44 @@ from brignb.script.tree import Row, order, rows
 
 WIDTH: Final = 24
 """Characters of the time line."""
+LOGS_MAX: Final = 50
+"""Jobs whose logs are shown, 20 kB each at the most: more than 3 MB at once jupyter_server drops (`iopub_data_rate_limit`)."""
 CRITICAL: Final = "◆"
 _INDENT: Final = "\N{NO-BREAK SPACE}" * 4
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What all rows of one drawing have in common.
+
+    Args:
+        path: The critical path.
+        axis: The first start and the last end so far; None before anything has started.
+        waiting: What is said of a member that was not started.
+    """
+
+    path: list[JobHandle]
+    axis: tuple[datetime, datetime] | None
+    waiting: str
+
+
 def render_text(group: GroupHandle) -> str:
     """A group in plain text: one line a member, and the critical path."""
-    path = critical_path(group)
-    table = [(_name(row, "  "), *_cells(row, group, path)) for row in rows(group)]
+    look = _look(group)
+    table = [(_name(row, "  "), *_cells(row, look)) for row in rows(group)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table]
-    return "\n".join([", ".join(_facts(group)), *(f"  {line}" for line in lines), *_words(path)])
+    return "\n".join([", ".join(_facts(group)), *(f"  {line}" for line in lines), *_words(look.path)])
 
 
 def render_html(group: GroupHandle) -> str:
     """A group in HTML, folded when it went well; logs once it has ended."""
     state, *rest = map(html.escape, _facts(group))
     head = f'<b>group</b> <span style="color:{views.colour(group.state)}">{state}</span>'
-    path = critical_path(group)
-    body = "".join(_html_row(row, group, path) for row in rows(group))
-    words = "".join(f"<div>{html.escape(line)}</div>" for line in _words(path))
-    logs = "".join(map(views.render_html, _logged(group)))
+    look = _look(group)
+    body = "".join(_html_row(row, look) for row in rows(group))
+    words = "".join(f"<div>{html.escape(line)}</div>" for line in _words(look.path))
+    logs = "".join(_logs(group))
     opened = "" if group.state is State.SUCCEEDED else " open"
     summary = f"<summary>{' · '.join([head, *rest])}</summary>"
     return f"<details{opened}>{summary}<table>{body}</table>{words}{logs}</details>"
@@ -54,14 +72,14 @@ def critical_words(path: Iterable[JobHandle]) -> str:
     return f"{' → '.join(job.name for job in jobs)} ({views.span(took)})"
 
 
-def _html_row(row: Row, group: GroupHandle, path: list[JobHandle]) -> str:
+def _html_row(row: Row, look: _Look) -> str:
     name = html.escape(_name(row, _INDENT))
     if row.group:
         return f'<tr><td style="text-align:left" colspan="4">{name}</td></tr>'
-    state, bar, took, mark = _cells(row, group, path)
-    look = f"color:{views.colour(row.job.state)}" if row.job else ""
+    state, bar, took, mark = _cells(row, look)
+    style = f"color:{views.colour(row.job.state)}" if row.job else ""
     return (
-        f'<tr><td style="text-align:left">{name} {mark}</td><td style="text-align:left;{look}">{html.escape(state)}</td>'
+        f'<tr><td style="text-align:left">{name} {mark}</td><td style="text-align:left;{style}">{html.escape(state)}</td>'
         f'<td style="text-align:left"><code>{bar}</code></td><td>{took}</td></tr>'
     )
 
@@ -70,28 +88,28 @@ def _name(row: Row, indent: str) -> str:
     return indent * row.depth + row.label
 
 
-def _cells(row: Row, group: GroupHandle, path: list[JobHandle]) -> tuple[str, str, str, str]:
+def _cells(row: Row, look: _Look) -> tuple[str, str, str, str]:
     """State, time line, duration, mark."""
     job = row.job
     if job is None:
-        return ("" if row.group else _waits(group), "", "", "")
+        return ("" if row.group else look.waiting, "", "", "")
     took = "" if job.duration is None else views.span(job.duration)
-    mark = CRITICAL if len(path) > 1 and job in path else ""
-    return views.word(job), _bar(job, group), took, mark
+    mark = CRITICAL if len(look.path) > 1 and job in look.path else ""
+    return views.word(job), _bar(job, look.axis), took, mark
 
 
-def _waits(group: GroupHandle) -> str:
-    """Of a member that was not started."""
-    return "skipped" if group.state.terminal else "waits"
+def _look(group: GroupHandle) -> _Look:
+    begun = [job for job in group.handles if job.started_at]
+    begin = min((job.started_at for job in begun if job.started_at), default=None)
+    axis = (begin, max(job.finished_at or group.now for job in begun)) if begin else None
+    return _Look(critical_path(group), axis, "skipped" if group.state.terminal else "waits")
 
 
-def _bar(job: JobHandle, group: GroupHandle) -> str:
+def _bar(job: JobHandle, axis: tuple[datetime, datetime] | None) -> str:
     """`··███···`: when it ran, between the group's first start and its last end."""
-    jobs = group.handles
-    begin = min((each.started_at for each in jobs if each.started_at), default=None)
-    if begin is None or job.started_at is None:
+    if axis is None or job.started_at is None:
         return ""
-    end = max(each.finished_at or group.now for each in jobs)
+    begin, end = axis
     first = round(_share(job.started_at, begin, end) * (WIDTH - 1))
     last = round(_share(job.finished_at or end, begin, end) * (WIDTH - 1))
     return "·" * first + "█" * (last - first + 1) + "·" * (WIDTH - 1 - last)
@@ -115,6 +133,10 @@ def _words(path: list[JobHandle]) -> list[str]:
     return [f"critical path ({CRITICAL}): {words}"] if words else []
 
 
-def _logged(group: GroupHandle) -> Iterable[JobHandle]:
-    """Logs would be sent anew with every change of one of its jobs."""
-    return group.handles if group.state.terminal else ()
+def _logs(group: GroupHandle) -> Iterator[str]:
+    """Of jobs that did not succeed rather than of others. While it runs there are none: they would be sent anew with every change."""
+    jobs = group.handles if group.state.terminal else ()
+    chosen = set(sorted(jobs, key=lambda job: job.state is State.SUCCEEDED)[:LOGS_MAX])
+    yield from (views.render_html(job) for job in jobs if job in chosen)
+    if rest := len(jobs) - len(chosen):
+        yield f"<div>… {rest} more jobs, their logs not shown here</div>"

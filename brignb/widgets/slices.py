@@ -13,8 +13,6 @@ from typing import Final
 
 RATE: Final = 400_000
 """Bytes a second, packed: jupyter_server drops what is over `iopub_data_rate_limit` (1 MB/s in any 3 s), and cells print, too."""
-BURST: Final = 400_000
-"""Bytes that may go out at once after a silence."""
 SLICE: Final = 256 * 1024
 """Bytes of one log in one message, unpacked; reading and packing them takes the job loop 3 ms."""
 SLICES: Final = 2
@@ -34,11 +32,13 @@ class Budget:
 
     Args:
         clock: Seconds, growing.
+        rate: Bytes a second; as many may go out at once after a silence.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], rate: float = RATE) -> None:
         self._clock = clock
-        self._left = float(BURST)
+        self._rate = rate
+        self._left = rate
         self._filled = clock()
         self._unheard = 0
 
@@ -46,7 +46,7 @@ class Budget:
     def open(self) -> bool:
         """Whether something may go out."""
         now = self._clock()
-        self._left = min(BURST, self._left + RATE * (now - self._filled))
+        self._left = min(self._rate, self._left + self._rate * (now - self._filled))
         self._filled = now
         return self._left > 0 and self._unheard < UNHEARD_MAX
 

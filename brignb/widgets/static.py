@@ -23,7 +23,8 @@ from brignb.widgets.cells import Cell
 VIEWS_MAX: Final = 500
 """Views that are kept up to date; a kernel may live for weeks."""
 PACE: Final = 0.3
-"""Seconds between two updates of a group while it runs: its HTML grows with its jobs."""
+"""Seconds between two updates of a group of up to `PACED` jobs while it runs; of a larger one more, as its HTML grows with its jobs."""
+PACED: Final = 50
 
 
 Shown = JobHandle | GroupHandle
@@ -146,8 +147,10 @@ class StaticView:
 
     def _changed(self, showing: Showing) -> None:
         last, now = showing.last, self._clock()
-        if isinstance(last, GroupHandle) and not last.state.terminal and now < showing.drawn + PACE:
-            return  # another change will come: its end
+        if isinstance(last, GroupHandle) and not last.state.terminal:
+            pace = PACE * max(1, len(last.handles) / PACED)
+            if now < showing.drawn + pace:
+                return  # another change will come: its end
         showing.drawn = now
         self._screen.update(_bundle(showing), showing.id)
 

@@ -25,6 +25,8 @@ INTERVAL: Final = 0.1
 """Seconds between two messages."""
 SOON: Final = 0.02
 """Seconds that the first of a batch waits for others."""
+NEWS_RATE: Final = 200_000
+"""Bytes of snapshots a second, see `slices.RATE`: one of a group of 200 jobs has 0.1 MB, and each of their states is a change of it."""
 PULSE: Final = 5.0
 """Seconds of silence after which pages are told that the kernel is there, while something runs."""
 
@@ -58,6 +60,7 @@ class Switchboard:
         self._now_ms = now_ms
         self._budget = Budget(clock)
         self._slices = Slices(self._budget, clock)
+        self._news_budget = Budget(clock, NEWS_RATE)
         self._feeds: dict[str, Feed] = {}
         self._said: dict[str, str] = {}
         self._stirred: dict[str, None] = {}
@@ -132,6 +135,7 @@ class Switchboard:
     def _hear(self, view: str, what: object, message: Mapping[str, Any]) -> None:
         page = str(message.get("page", "?"))
         self._budget.heard()
+        self._news_budget.heard()
         self._slices.heard(page)
         if what == "look":
             for each in map(str, message.get("views", ())):
@@ -162,14 +166,17 @@ class Switchboard:
         full = {name: part for name, part in parts.items() if part}
         if full:
             self._send({"now": self._now_ms(), **full}, [packed for _stream, _at, _count, packed in slices])
-        if slices or not (self._budget.open or self._budget.waits_for_word):
+        more = slices or not (self._budget.open or self._budget.waits_for_word)
+        if more or (self._stirred and not self._news_budget.waits_for_word):
             self._wake()
 
     def _news(self) -> list[dict[str, Any]]:
-        """Snapshots that differ from what was said last."""
+        """Snapshots that differ from what was said last; what is too much now is said later, as it is by then."""
         news = []
-        stirred, self._stirred = self._stirred, {}
-        for view in stirred:
+        for view in tuple(self._stirred):
+            if not self._news_budget.open:
+                break
+            del self._stirred[view]
             feed = self._feeds.get(view)
             if feed is None:
                 continue
@@ -177,6 +184,7 @@ class Switchboard:
             said = json.dumps(snapshot)
             if self._said.get(view) != said:
                 self._said[view] = said
+                self._news_budget.spend(len(said))
                 news.append(snapshot)
         return news
 

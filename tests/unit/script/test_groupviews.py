@@ -8,6 +8,7 @@ import pytest
 from unit.script.test_views import checked
 
 from brignb import Group, Job
+from brignb.errors import JobFailed
 from brignb.script import groupviews, plans
 from brignb.script.critical import critical_path
 
@@ -93,3 +94,17 @@ def test_plan_of_a_group() -> None:
         "    b",
         "    later()",
     ]
+
+
+def test_of_a_large_group_some_logs_are_shown(monkeypatch) -> None:
+    """A display of several megabytes is dropped by Jupyter's server, and the notebook would say for ever that it runs."""
+    monkeypatch.setattr(groupviews, "LOGS_MAX", 2)
+    ends = {"a": "true", "b": "true", "c": "false"}
+    jobs = [Job(name, tasks=f"echo {name} said so; {end}", use_source=False) for name, end in ends.items()]
+    group = Group.sequence(*jobs).run()
+    with pytest.raises(JobFailed):
+        group.wait()
+    shown = group._repr_mimebundle_()["text/html"]
+    assert "c said so" in shown
+    assert ("a said so" in shown) + ("b said so" in shown) == 1
+    assert "1 more jobs, their logs not shown here" in shown

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from brignb.errors import BadInput
-from brignb.widgets.slices import BURST, RATE, SLICE
-from brignb.widgets.switchboard import INTERVAL, PULSE, Switchboard
+from brignb.widgets.slices import RATE, SLICE
+from brignb.widgets.switchboard import INTERVAL, NEWS_RATE, PULSE, Switchboard
 
 
 class FakeFeed:
@@ -126,10 +126,30 @@ def test_the_budget_holds_and_nothing_is_lost(desk) -> None:
     feed = FakeFeed(os.urandom(3_000_000))
     desk.board.attach("v", feed)
     desk.pass_by(3)
-    assert desk.packed() <= BURST + 3 * RATE + 2 * SLICE
+    assert desk.packed() <= 4 * RATE + 2 * SLICE
     desk.board.hear({"do": "hear", "page": "p"})
     desk.pass_by(10)
     assert desk.log() == feed.log
+
+
+def test_large_news_are_spread_too(desk) -> None:
+    """A group of 200 jobs is 0.1 MB, and changes with each of them: what is dropped for it may be the state that stays."""
+
+    class Group(FakeFeed):
+        def snapshot(self) -> dict[str, Any]:
+            return {"kind": "group", "state": self.state, "rows": "x" * 100_000}
+
+    feed = Group()
+    desk.board.attach("v", feed)
+    for number in range(100):
+        feed.state = f"running, {number} ended" if number < 99 else "succeeded"
+        desk.board.stir("v")
+        desk.pass_by(0.05)
+    desk.pass_by(5)
+    news = [view for _at, message, _buffers in desk.sent for view in message.get("views", [])]
+    assert len(news) * 100_000 <= NEWS_RATE * 7
+    assert news[-1]["state"] == "succeeded"
+    assert not desk.due, "no wheel turns idly"
 
 
 def test_nobody_there(desk, monkeypatch) -> None:
