@@ -152,11 +152,11 @@ def _check_whole(
 ) -> None:
     """What metadata and attachments can hide: values that are no JSON, and secrets. All is looked at together, and by itself when it is bad."""
     every: list[Any] = [metadata, *([cell["metadata"], cell.get("attachments")] for cell in cells)]
-    if not _deep(every) and _is_json(every) and (redactor is None or redactor.tree(every) == every):
+    if not deep(every) and _is_json(every) and (redactor is None or redactor.tree(every) == every):
         return
     for number, about in enumerate(every):
         what = f"a cell's metadata or attachments (the {number}. that is kept)" if number else "the notebook's metadata"
-        if _deep(about):
+        if deep(about):
             problems.add(f"{what} nests deeper than {DEPTH_MAX}")
             continue
         if not _is_json(about):
@@ -165,10 +165,10 @@ def _check_whole(
             problems.add(f"{what} holds the value of a secret of the project")
 
 
-def _deep(value: Any, left: int = DEPTH_MAX) -> bool:
+def deep(value: Any, left: int = DEPTH_MAX) -> bool:
     """Whether a JSON value nests so deep that whoever walks it may run out of stack."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return left < 0 or any(_deep(one, left - 1) for one in inner if isinstance(one, dict | list))
+    return left < 0 or any(deep(one, left - 1) for one in inner if isinstance(one, dict | list))
 
 
 def _is_json(value: Any) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from brignb.export.problems import ERROR, Problem
+from brignb.export.checking import DEPTH_MAX, deep
+from brignb.export.problems import ERROR, WARNING, Problem
 from brignb.model.redaction import Redactor
 
 SECRET: Final = "secret"  # noqa: S105 - a check's name
@@ -26,7 +27,10 @@ def check_leaks(number: int, cell: dict[str, Any], kept: bool, redactor: Redacto
             hint = f"read it from project.secrets, {_CHANGE}"
             yield Problem("holds the value of a secret of the project", number, line, hint, ERROR, SECRET)
     outputs = cell.get("outputs")
-    if isinstance(outputs, list) and redactor.tree(_joined(outputs)) != _joined(outputs):
+    if deep(outputs):
+        message = f"has an output that nests deeper than {DEPTH_MAX}, which nobody searches for secrets"
+        yield Problem(message, number, 0, "clear the cell's outputs", WARNING, SECRET)
+    elif isinstance(outputs, list) and redactor.tree(_joined(outputs)) != _joined(outputs):
         hint = f"clear the cell's outputs, {_CHANGE}"
         yield Problem("shows the value of a secret of the project in its output", number, 0, hint, ERROR, SECRET)
 

@@ -27,15 +27,18 @@ class Cell:
         number: As people count.
         kept: Whether a build runs it.
         count: Its `execution_count`.
-        parsed: Its tree.
-        names: Its names.
+        parsed: Its tree, its names.
     """
 
     number: int
     kept: bool
     count: int | None
     parsed: Parsed
-    names: Names
+
+    @property
+    def names(self) -> Names:
+        """Which it binds and uses."""
+        return self.parsed.names
 
     @property
     def binds(self) -> AbstractSet[str]:

@@ -1,6 +1,6 @@
 """A cell as a syntax tree, IPython's own language included, with lines as they stand in the cell.
 
-    source ──▶ Parsed(tree, binds, opaque), or None when it does not compile
+    source ──▶ Parsed(tree, names, binds, opaque), or None when it does not compile
 
 What a magic does to names is known for a few (`%time x = 1`, `%%capture out`), harmless for others (`%matplotlib inline`); after any
 other (`%run`, `%store -r`), and after `from x import *`, `exec` and `globals()`, any name may be there: such a cell is *opaque*. Nothing is executed.
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from brignb.engine.syntax import plain, transformed
+from brignb.export.naming import Names, read
 
 _PYTHON_MAGICS: Final = frozenset({"time", "timeit", "prun"})
 """Line magics whose argument is Python."""
@@ -41,12 +42,14 @@ class Parsed:
     """A cell's tree.
 
     Args:
-        tree: Of Python; magics are calls of `get_ipython()` in it.
+        tree: Of Python; magics are calls of `get_ipython()` in it. Empty when it nests too deep to be walked.
+        names: What it binds and uses.
         binds: Names that magics bind.
         opaque: Whether names may be bound that nobody can see here.
     """
 
     tree: ast.Module
+    names: Names
     binds: frozenset[str]
     opaque: bool
 
@@ -62,8 +65,11 @@ def parse(source: str) -> Parsed | None:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     seen = _Magics()
-    tree = seen.visit(tree)
-    return Parsed(tree, binds | seen.binds, seen.opaque)
+    try:
+        names = read(tree := seen.visit(tree))
+    except RecursionError:  # Python compiles deeper ones (`a + b + …`, 400 times) than Python code can walk
+        return Parsed(ast.Module([], []), Names(), binds, opaque=True)
+    return Parsed(tree, names, binds | seen.binds, seen.opaque)
 
 
 def _of_cell_magic(source: str) -> frozenset[str]:

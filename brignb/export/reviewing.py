@@ -17,7 +17,6 @@ from brignb.engine.language import PYTHON, language_of
 from brignb.export.advising import check_job_magic, check_words
 from brignb.export.checking import check, is_scratch
 from brignb.export.leaking import check_leaks
-from brignb.export.naming import read
 from brignb.export.ordering import Cell, check_order
 from brignb.export.plainpython import parse
 from brignb.export.problems import ERROR, WARNING, Problem, Problems, Unexportable
@@ -103,8 +102,7 @@ def _advice(document: dict[str, Any], cells: list[tuple[int, dict[str, Any]]], r
         yield from check_job_magic(number, cell["source"])
         if tree := parse(cell["source"]):
             count = cell.get("execution_count")
-            names = read(tree.tree)
-            parsed.append(Cell(number, not is_scratch(cell), count if isinstance(count, int) else None, tree, names))
+            parsed.append(Cell(number, not is_scratch(cell), count if isinstance(count, int) else None, tree))
     spoken = said(parsed)
     mine = document.get("metadata", {}).get("brignb", {})
     listed = mine.get("on") if isinstance(mine, dict) else None

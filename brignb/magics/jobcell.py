@@ -9,6 +9,7 @@ variable of that name, `--env TAG=v1` a text, `--secret TOKEN` a secret of the p
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import re
 from collections.abc import Mapping, MutableMapping, Sequence
@@ -93,10 +94,10 @@ def run_cell(given: Sequence[str], body: str, variables: MutableMapping[str, Any
 
 
 def identifier(name: str) -> str:
-    """The variable that a job is bound to: `build-image` is `build_image`, `3d` is `_3d`, `import` is `import_`."""
+    """The variable that a job is bound to: `build-image` is `build_image`, `3d` is `_3d`, `import` is `import_`, `print` is `print_`."""
     plain = name.replace("-", "_")
     plain = f"_{plain}" if plain[0].isdigit() else plain
-    return f"{plain}_" if keyword.iskeyword(plain) else plain
+    return f"{plain}_" if keyword.iskeyword(plain) or hasattr(builtins, plain) else plain
 
 
 def jobs_of(variables: Mapping[str, Any]) -> dict[str, Job]:

@@ -22,7 +22,12 @@ def refuse(name: str, wanted: str, value: object, hint: str = "") -> NoReturn:
     Raises:
         JobDefinitionError: Always.
     """
-    raise JobDefinitionError(f"takes {wanted}, not {type(value).__name__}", where=f"Job.{name}", hint=hint)
+    kind = type(value).__name__
+    if isinstance(value, str) and not value:
+        kind = "an empty one"
+    elif isinstance(value, int) and value < 0:
+        kind = "a negative one"
+    raise JobDefinitionError(f"takes {wanted}, not {kind}", where=f"Job.{name}", hint=hint)
 
 
 def text(name: str, value: Any) -> str:
@@ -89,7 +94,7 @@ def words(name: str, value: Any) -> list[str]:
         refuse(name, "a list of texts", value, hint=f'{name}=["make", "test"]')
     for item in value:
         if not isinstance(item, str):
-            refuse(name, "a list of texts; one of its items is", item)
+            refuse(name, "a list of texts, and nothing else in it", item)
     return list(value)
 
 
@@ -108,7 +113,7 @@ def table(name: str, value: Any) -> dict[str, Any]:
         refuse(name, "a mapping", value)
     for key in value:
         if not isinstance(key, str) or not key:
-            refuse(name, "a mapping whose keys are texts; one of them is", key)
+            refuse(name, "texts that are not empty as its keys", key)
     return dict(value)
 
 

@@ -35,7 +35,7 @@ def _inputs(name: str, value: Any) -> list[Input]:
         refuse(name, "a list of jobs", value)
     for each in value:
         if not isinstance(each, str | Job | JobHandle):
-            refuse(name, "a list of jobs; one of its items is", each)
+            refuse(name, "a list of jobs, and nothing else in it", each)
     return list(value)
 
 

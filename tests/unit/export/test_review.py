@@ -191,6 +191,25 @@ def test_what_is_no_notebook_is_one_finding_and_no_crash(raw: bytes) -> None:
     assert review(raw, name="a.ipynb").findings
 
 
+@pytest.mark.parametrize(
+    "source",
+    ["x = " + " + ".join(["1"] * 2000), "x = 1\nif x: pass\n" + "elif x: pass\n" * 600, "x = (1)" + ".real" * 600],
+    ids=["sum", "elif", "chain"],
+)
+def test_a_cell_that_nests_too_deep_to_be_walked_is_no_crash(source: str) -> None:
+    """Python compiles it, and a build runs it; what it defines nobody knows, so no name is said to be missing."""
+    assert told(source, "print(y)") == []
+
+
+def test_an_output_that_nests_too_deep_is_told() -> None:
+    """It cannot be searched for secrets without running out of stack."""
+    deep: Any = "bottom"
+    for _ in range(900):
+        deep = [deep]
+    output = {"output_type": "display_data", "data": {"application/json": deep}, "metadata": {}}
+    assert "nests deeper" in only({**code("x = 1"), "outputs": [output]}).message
+
+
 def test_cells_of_tests_are_not_exported() -> None:
     exported = look("x = 1", code("assert x", "tests")).accepted()
     assert [cell["source"] for cell in exported.worker_notebook["cells"]] == ["x = 1"]

@@ -79,10 +79,11 @@ def test_the_function_does_the_same(session) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "bound"), [("build", "build"), ("build-image", "build_image"), ("3d", "_3d"), ("import", "import_")]
+    ("name", "bound"),
+    [("build", "build"), ("build-image", "build_image"), ("3d", "_3d"), ("import", "import_"), ("format", "format_")],
 )
 def test_identifier(name, bound) -> None:
-    """A DNS label is not always a variable's name."""
+    """A DNS label is not always a variable's name, and a job `print` must not be in the way of Python's."""
     assert identifier(name) == bound
 
 
