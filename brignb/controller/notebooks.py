@@ -12,8 +12,9 @@ the claim is one transaction. What must never happen: a build that a dead kernel
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -56,7 +57,7 @@ class _Lease:
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     fate: asyncio.Lock = field(
         default_factory=asyncio.Lock
-    )  # whether its build had begun is not judged while that is being noted
+    )  # its build is not given away while something that is said of it is being written
 
 
 class Notebooks:
@@ -176,29 +177,30 @@ class Notebooks:
     async def started(self, lease_id: str, build_id: str, attempt: int, notebook: bytes) -> Mapping[str, int]:
         """Its first line is about to run: durable when this answers. Answers where the kernel's own streams go on."""
         archive = self._site.archive
-        async with self._lease(lease_id).fate:
-            words = self._words(lease_id, build_id, attempt)
+        async with self._heard(lease_id, build_id, attempt) as words:
             await asyncio.to_thread(archive.put, build_id, WORKER_NOTEBOOK, notebook)
             await words.first_cell()
         return {stream: await asyncio.to_thread(whole, archive, build_id, stream) for stream in (WORKER, JOURNAL)}
 
     async def job(self, lease_id: str, job: JobRecord) -> None:
         """A job's state."""
-        await self._words(lease_id, job.build_id, job.attempt).job(job)
+        async with self._heard(lease_id, job.build_id, job.attempt) as words:
+            await words.job(job)
 
     async def append(
         self, lease_id: str, build_id: str, attempt: int, stream: str, *, offset: int, data: bytes
     ) -> None:
         """A stream has grown; see `Archive.append`."""
-        words = self._words(lease_id, build_id, attempt)
-        await asyncio.to_thread(self._site.archive.append, build_id, stream, offset, data)
-        words.news()
+        async with self._heard(lease_id, build_id, attempt) as words:
+            await asyncio.to_thread(self._site.archive.append, build_id, stream, offset, data)
+            words.news()
 
     async def emit(
         self, lease_id: str, build_id: str, attempt: int, event_type: str, payload: str
     ) -> Mapping[str, Any]:
         """An event is raised; answers its ids when it is durable."""
-        return await self._words(lease_id, build_id, attempt).emit(event_type, payload)
+        async with self._heard(lease_id, build_id, attempt) as words:
+            return await words.emit(event_type, payload)
 
     async def finish(self, lease_id: str, build_id: str, attempt: int, outcome: Outcome) -> None:
         """It has ended. Told twice, it has ended once."""
@@ -208,6 +210,12 @@ class Notebooks:
         self._words(lease_id, build_id, attempt)
         if lease.held is not None and not await self._finished(lease, lease.held, outcome):
             raise _not_held(build_id)
+
+    @contextlib.asynccontextmanager
+    async def _heard(self, lease_id: str, build_id: str, attempt: int) -> AsyncIterator[StoreListener]:
+        """Who hears a word, which is written down before the build can be anybody else's."""
+        async with self._lease(lease_id).fate:
+            yield self._words(lease_id, build_id, attempt)
 
     def _words(self, lease_id: str, build_id: str, attempt: int) -> StoreListener:
         """Who hears what the kernel says of a build, while it holds it; whatever it says, it lives."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 
 import pytest
 
@@ -142,6 +143,32 @@ async def test_a_notebook_that_ends_with_a_build_in_its_hands(project, refused, 
     refused(await other.say(offer, "finished", state="succeeded"), 409)
     again = await other.next()
     assert (again and again["attempt"]) == (None if begun else 2)
+
+
+async def test_what_is_being_written_is_written_before_somebody_else_has_the_build(project, monkeypatch):
+    """Else the bytes of a kernel whose lease is over land in the log of the next attempt."""
+    kernel = await listening(project)
+    await project.raised()
+    offer = await kernel.next()
+    writing, go_on = threading.Event(), threading.Event()
+    archive = project.services.archive
+    append = archive.append
+
+    def slow(*words):
+        writing.set()
+        go_on.wait(10)
+        return append(*words)
+
+    monkeypatch.setattr(archive, "append", slow)
+    appended = asyncio.create_task(kernel.append(offer, WORKER, 0, b"x"))
+    await asyncio.to_thread(writing.wait, 10)
+    ended = asyncio.create_task(project.user.delete(kernel.path))
+    others = await listening(project)
+    assert await others.next(0.3) is None
+    go_on.set()
+    assert (await appended).status_code == 204
+    await ended
+    assert (await others.next(4))["attempt"] == 2
 
 
 async def test_silence_ends_a_lease(site_with, services):
