@@ -118,7 +118,7 @@ def _fill(client: Client, build: Mapping[str, Any], folder: Path, *, from_reposi
     if from_repository:
         with tempfile.TemporaryFile() as file:
             client.source(build["id"], file)
-            _unpack(file, folder)
+            _unpack(file, folder, links=True)
     else:
         git(folder, "init", "--quiet")
     exclude = folder / ".git" / "info" / "exclude"
@@ -127,11 +127,11 @@ def _fill(client: Client, build: Mapping[str, Any], folder: Path, *, from_reposi
         lines.write(f"/{HERE}/\n.ipynb_checkpoints/\n")
 
 
-def _unpack(file: IO[bytes], folder: Path) -> None:
-    """Nothing leaves the folder; links in a work tree are its author's."""
+def _unpack(file: IO[bytes], folder: Path, *, links: bool) -> None:
+    """Nothing is written outside of the folder. Links of a work tree are its author's, and may lead anywhere; a job's may not."""
     file.seek(0)
     with tarfile.open(fileobj=file, mode="r:") as archive:
-        archive.extractall(folder, filter="tar")
+        archive.extractall(folder, filter="tar" if links else "data")  # noqa: S202 - ruff knows a filter that is a literal only
 
 
 def _keep(client: Client, build: Mapping[str, Any], project: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def _keep(client: Client, build: Mapping[str, Any], project: Mapping[str, Any], 
         (ours / "jobs" / f"{job['id']}.log").write_bytes(b"".join(line.encode() for line in lines))
         with contextlib.suppress(NotFound), tempfile.TemporaryFile() as file:  # most jobs leave nothing
             client.artifacts(build["id"], job["id"], file)
-            _unpack(file, ours / "artifacts" / job["id"])
+            _unpack(file, ours / "artifacts" / job["id"], links=False)
     facts = {
         "build": build,
         "event": client.event(build["event"]["id"]),
