@@ -22,6 +22,7 @@ from brignb.model.events import event_type
 from brignb.model.shapes import ShapeError
 from brignb.script.firing import Firing
 from brignb.script.markup import code, escaped, quiet, table
+from brignb.script.session import current
 
 EXEC: Final = "exec"
 """The type of what `brignb run` fires when nobody names another."""
@@ -44,7 +45,10 @@ class Form:
         self._payload = payload
 
     def initial(self) -> dict[str, Any]:
-        """What is in the fields at first: the notebook's own values where they fit, else the defaults."""
+        """What is in the fields at first: the notebook's own values where they fit, else the defaults.
+
+        A value that holds a secret is not shown: what is in a field is saved with the notebook.
+        """
         bound = variables()
         return {each.name: _fitting(each, bound.get(each.name, MISSING)) for each in self.declared}
 
@@ -129,7 +133,8 @@ def _fitting(declared: Declared, value: Any) -> Any:
     if value is MISSING:
         return declared.default
     try:
-        return declared.type.check(value)
+        fits = declared.type.check(value)
+        return fits if current().redactor.tree(fits) == fits else declared.default
     except ShapeError:
         return declared.default
 

@@ -19,6 +19,8 @@ INSIDE_MAX: Final = 200
 """Of one list or object."""
 TEXT_MAX: Final = 2000
 """Characters of a text."""
+NAME_MAX: Final = 200
+"""The same of a key."""
 DEPTH_MAX: Final = 24
 OPEN: Final = 1
 """Levels that are open at first."""
@@ -33,7 +35,7 @@ class _Tree:
     def node(self, name: str, value: Any, depth: int) -> str:
         """One value with its name."""
         self._left -= 1
-        label = f"{code(name)} " if name else ""
+        label = f"{code(_cut(name, NAME_MAX))} " if name else ""
         if not isinstance(value, dict | list) or not value:
             return f"<div>{label}{_leaf(value)}</div>"
         many = f"{len(value)} {'keys' if isinstance(value, dict) else 'items'}"

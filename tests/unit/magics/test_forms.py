@@ -10,6 +10,7 @@ from pathlib import Path
 import ipywidgets as widgets
 import pytest
 from buttons import enabled
+from sessions import SECRETS
 
 from brignb import events
 from brignb.errors import BadInput, NotebookError, NotFound, ParameterError
@@ -162,6 +163,14 @@ def test_initial_values_are_the_notebooks_own_where_they_fit(typed, notebook) ->
     """An author who has set `count = 5` in a cell sees 5."""
     typed.run("count = 5\nratio = 'much'")
     assert (form(notebook=notebook).initial()["count"], form(notebook=notebook).initial()["ratio"]) == (5, 0.5)
+
+
+def test_a_secret_of_the_project_is_in_no_field(typed, notebook) -> None:
+    """A field's value is saved with the notebook."""
+    typed.run("from brignb import project\nregions = ['eu', 'with ' + project.secrets['TOKEN']]")
+    made = form(notebook=notebook)
+    assert made.initial()["regions"] == ["eu"]
+    assert SECRETS["TOKEN"] not in str(made._repr_mimebundle_())
 
 
 async def test_the_live_form_fires_and_says_what_is_wrong(typed, notebook) -> None:

@@ -38,6 +38,7 @@ def test_tree_is_bounded() -> None:
     deep = tree("[" * 40 + "1" + "]" * 40)
     assert "too deep to be shown" in deep
     assert "8000 characters more" in tree(json.dumps({"x": "y" * 10_000}))
+    assert "9800 characters more" in tree(json.dumps({"k" * 10_000: 1}))
     assert tree("[" * 100_000).startswith("<pre")
 
 
