@@ -101,9 +101,10 @@ class ProcessExecutor:
         return self._work / "artifacts" / job_id
 
     async def close(self) -> None:
-        """Kill what still runs, without a grace."""
+        """Kill what still runs, without a grace; how a job ended before is no concern of it."""
         self._closed = True
-        await asyncio.gather(*(self._end(job_id, at_once=True) for job_id in tuple(self._runs)))
+        left = [job_id for job_id, run in self._runs.items() if not run.over]
+        await asyncio.gather(*(self._end(job_id, at_once=True) for job_id in left))
 
     def _agreed(self, spec: JobSpec) -> Support:
         said = self.supports(spec)

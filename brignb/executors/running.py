@@ -92,6 +92,11 @@ class Run:
         """Its terminal status."""
         return await asyncio.shield(self._done)
 
+    @property
+    def over(self) -> bool:
+        """Whether `wait` answers at once: it has ended, or brignb failed to see it through."""
+        return self._done.done()
+
     def end(self, state: State, reason: str, message: str, *, at_once: bool = False) -> None:
         """Have it ended; the first reason counts, and none once it has ended by itself."""
         if self._contained is None or self._contained.has_ended:
