@@ -16,6 +16,7 @@ from brignb.script import views
 from brignb.script.critical import critical_path
 from brignb.script.grouphandle import GroupHandle
 from brignb.script.handle import JobHandle
+from brignb.script.markup import COLOURS, span
 from brignb.script.tree import Row, order, rows
 
 WIDTH: Final = 24
@@ -53,7 +54,7 @@ def render_text(group: GroupHandle) -> str:
 def render_html(group: GroupHandle) -> str:
     """A group in HTML, folded when it went well; logs once it has ended."""
     state, *rest = map(html.escape, _facts(group))
-    head = f'<b>group</b> <span style="color:{views.colour(group.state)}">{state}</span>'
+    head = f'<b>group</b> <span style="color:{COLOURS[group.state]}">{state}</span>'
     look = _look(group)
     body = "".join(_html_row(row, look) for row in rows(group))
     words = "".join(f"<div>{html.escape(line)}</div>" for line in _words(look.path))
@@ -69,7 +70,7 @@ def critical_words(path: Iterable[JobHandle]) -> str:
     if len(jobs) < 2:  # noqa: PLR2004 - see above
         return ""
     took = sum(job.duration or 0 for job in jobs)
-    return f"{' → '.join(job.name for job in jobs)} ({views.span(took)})"
+    return f"{' → '.join(job.name for job in jobs)} ({span(took)})"
 
 
 def _html_row(row: Row, look: _Look) -> str:
@@ -77,7 +78,7 @@ def _html_row(row: Row, look: _Look) -> str:
     if row.group:
         return f'<tr><td style="text-align:left" colspan="4">{name}</td></tr>'
     state, bar, took, mark = _cells(row, look)
-    style = f"color:{views.colour(row.job.state)}" if row.job else ""
+    style = f"color:{COLOURS[row.job.state]}" if row.job else ""
     return (
         f'<tr><td style="text-align:left">{name} {mark}</td><td style="text-align:left;{style}">{html.escape(state)}</td>'
         f'<td style="text-align:left"><code>{bar}</code></td><td>{took}</td></tr>'
@@ -93,7 +94,7 @@ def _cells(row: Row, look: _Look) -> tuple[str, str, str, str]:
     job = row.job
     if job is None:
         return ("" if row.group else look.waiting, "", "", "")
-    took = "" if job.duration is None else views.span(job.duration)
+    took = "" if job.duration is None else span(job.duration)
     mark = CRITICAL if len(look.path) > 1 and job in look.path else ""
     return views.word(job), _bar(job, look.axis), took, mark
 
@@ -124,7 +125,7 @@ def _facts(group: GroupHandle) -> list[str]:
     jobs = group.handles
     begun = [job.started_at for job in jobs if job.started_at]
     ended = [job.finished_at for job in jobs if job.finished_at]
-    took = [views.span((max(ended) - min(begun)).total_seconds())] if begun and ended and group.state.terminal else []
+    took = [span((max(ended) - min(begun)).total_seconds())] if begun and ended and group.state.terminal else []
     return [views.stated(group.state), f"{len(jobs)} job{'' if len(jobs) == 1 else 's'}, {order(group)}", *took]
 
 

@@ -39,6 +39,7 @@ MARKS: Final = {
     State.TIMED_OUT: "✗",
     State.LOST: "?",
 }
+_MINUTE: Final = 60
 _TABLE: Final = "border-collapse:collapse;margin:0.4em 0"
 _CELL: Final = "text-align:left;vertical-align:top;padding:0.25em 0.8em 0.25em 0"
 
@@ -113,12 +114,13 @@ def pre(text: str) -> str:
 
 
 def span(seconds: float) -> str:
-    """`40 ms`, `3.2 s`, `4 min`, `2.5 h`."""
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 100:  # noqa: PLR2004 - from there on nobody asks for tenths
-        return f"{seconds:.1f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"  # noqa: PLR2004 - an hour and a half
+    """`40 ms`, `3.2 s`, `2 min 5 s`, `1 h 30 min`."""
+    if (ms := round(seconds * 1000)) < 1000:  # noqa: PLR2004 - milliseconds of a second
+        return f"{ms} ms"
+    if (tenths := round(seconds, 1)) < _MINUTE:
+        return f"{tenths:.1f} s"
+    minutes, rest = divmod(round(seconds), _MINUTE)
+    return f"{minutes} min {rest} s" if minutes < _MINUTE else f"{minutes // _MINUTE} h {minutes % _MINUTE} min"
 
 
 def moment(ms: int) -> str:

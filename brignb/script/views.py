@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from brignb.model.builds import State
 from brignb.script.ansi import ansi_html
+from brignb.script.markup import COLOURS, MARKS, span
 from brignb.script.tail import plain
 
 if TYPE_CHECKING:
@@ -18,19 +19,6 @@ if TYPE_CHECKING:
 
 VALUE_MAX: Final = 500
 """Characters of an output's value that are shown."""
-
-_MARKS: Final = {
-    State.PENDING: "…",
-    State.RUNNING: "…",
-    State.SUCCEEDED: "✓",
-    State.FAILED: "✗",
-    State.CANCELED: "⊘",
-    State.TIMED_OUT: "✗",
-    State.LOST: "?",
-}
-_COLOURS: Final = {State.SUCCEEDED: "#1a7f37", State.PENDING: "#6e7781", State.RUNNING: "#0969da"}
-_BAD: Final = "#cf222e"
-_MINUTE: Final = 60
 
 
 def render_text(handle: JobHandle) -> str:
@@ -43,7 +31,7 @@ def render_text(handle: JobHandle) -> str:
 def render_html(handle: JobHandle) -> str:
     """A job in HTML, folded when it went well."""
     state, *rest = map(html.escape, _facts(handle))
-    head = f'<b>{html.escape(handle.name)}</b> <span style="color:{colour(handle.state)}">{state}</span>'
+    head = f'<b>{html.escape(handle.name)}</b> <span style="color:{COLOURS[handle.state]}">{state}</span>'
     facts = " · ".join([head, *rest])
     why = "".join(f"<div>{html.escape(line)}</div>" for line in _why(handle, ""))
     rows = "".join(
@@ -75,21 +63,9 @@ def _facts(handle: JobHandle) -> list[str]:
     return [*facts, handle.id]
 
 
-def span(seconds: float) -> str:
-    """`40 ms`, `3.2 s`, `2 min 5 s`."""
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    return f"{seconds:.1f} s" if seconds < _MINUTE else f"{seconds // _MINUTE:.0f} min {seconds % _MINUTE:.0f} s"
-
-
-def colour(state: State) -> str:
-    """Of a state, for a style."""
-    return _COLOURS.get(state, _BAD)
-
-
 def stated(state: State) -> str:
     """A state in a mark and a word."""
-    return f"{_MARKS[state]} {state}{'' if state.terminal else '…'}"
+    return f"{MARKS[state]} {state}{'' if state.terminal else '…'}"
 
 
 def word(handle: JobHandle) -> str:

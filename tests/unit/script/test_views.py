@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from brignb import Job, JobFailed
+from brignb.script.markup import span
 from brignb.script.views import render_html, render_text
 
 
@@ -83,3 +84,19 @@ def test_long_values_are_cut_and_marked(session) -> None:
     """A record must stay readable."""
     handle = Job("x", tasks='printf "o=%0600d\\n" 7 >> "$BRIGNB_OUTPUT"').run().wait()
     assert "[brignb: cut, 100 characters, rest in outputs]" in render_text(handle)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (0.04, "40 ms"),
+        (0.9996, "1.0 s"),
+        (59.97, "1 min 0 s"),
+        (119.7, "2 min 0 s"),
+        (125, "2 min 5 s"),
+        (5400, "1 h 30 min"),
+    ],
+)
+def test_spans_are_rounded_once(seconds, told) -> None:
+    """Not `1000 ms`, `60.0 s` or `1 min 60 s`."""
+    assert span(seconds) == told
