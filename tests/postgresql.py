@@ -1,0 +1,151 @@
+"""A real PostgreSQL for tests: one server for a whole run, one database for each test that asks.
+
+    BRIGNB_TEST_POSTGRESQL=postgresql://… pytest     uses that server instead; its user must be able to create databases
+
+It runs as an unprivileged user, for PostgreSQL refuses root, on a free port of 127.0.0.1, with fsync on, in a folder that goes with it.
+Where there is none tests are skipped; in CI that is a failure.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+PASSWORD = "pass-0123456789"
+_PLACES = "/usr/lib/postgresql/*/bin/postgres"  # Debian keeps them off PATH
+
+
+def _binaries() -> Path | None:
+    found = shutil.which("initdb")
+    debian = sorted(Path("/").glob(_PLACES[1:]), key=lambda path: int(path.parts[-3]))
+    return debian[-1].parent if debian else Path(found).resolve().parent if found else None
+
+
+class Cluster:
+    """A server that tests may kill and start again.
+
+    Args:
+        binaries: Where `initdb` and `postgres` are.
+        settings: Lines of `postgresql.conf`.
+    """
+
+    def __init__(self, binaries: Path, **settings: str) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="brignb-pg-"))
+        self._binaries = binaries
+        self._user = "nobody" if os.geteuid() == 0 else None
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        if self._user:
+            os.chown(self.folder, pwd.getpwnam(self._user).pw_uid, -1)
+        words = self.folder / "password"
+        words.write_text(PASSWORD)
+        self._call("initdb", "--pgdata=" + str(self.data), "--username=brignb", f"--pwfile={words}",
+                   "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync").check_returncode()  # fmt: skip
+        ours = {"listen_addresses": "'127.0.0.1'", "port": str(self.port), "unix_socket_directories": f"'{self.folder}'",
+                "max_connections": "60", "shared_buffers": "64MB", **settings}  # fmt: skip
+        with (self.data / "postgresql.conf").open("a") as conf:
+            conf.writelines(f"{name} = {value}\n" for name, value in ours.items())
+        self.start()
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def _call(self, name: str, *args: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([self._binaries / name, *args], user=self._user, group="nogroup" if self._user else None,
+                              extra_groups=[] if self._user else None, cwd=self.folder, capture_output=True, text=True,
+                              check=False, timeout=60)  # fmt: skip
+
+    def start(self) -> None:
+        """Start it; returns when it takes connections."""
+        log = self.folder / "server.log"
+        done = subprocess.run(
+            [self._binaries / "pg_ctl", "start", "--wait", "-D", self.data, "-l", log],
+            user=self._user, group="nogroup" if self._user else None, extra_groups=[] if self._user else None,
+            cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            check=False, timeout=60)  # fmt: skip
+        assert done.returncode == 0, log.read_text()
+
+    def pids(self) -> list[int]:
+        """Of the server and its children."""
+        first = int((self.data / "postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        return [first, *map(int, children)]
+
+    def kill(self) -> None:
+        """`kill -9` of all of it at once, as a machine's end would; returns when it is gone."""
+        pids = self.pids()
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        for pid in pids:
+            _gone(pid)
+
+    def stop(self) -> None:
+        """Stop it, and take its folder away."""
+        self._call("pg_ctl", "stop", "-D", str(self.data), "-m", "immediate")
+        shutil.rmtree(self.folder)
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://brignb:{PASSWORD}@127.0.0.1:{self.port}"
+
+
+def _gone(pid: int) -> None:
+    try:
+        waiting = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        import select
+
+        select.select([waiting], [], [], 30)
+    finally:
+        os.close(waiting)
+
+
+def cluster(**settings: str) -> Cluster:
+    """One of the test's own; the caller stops it."""
+    binaries = _binaries()
+    if binaries is None:
+        message = "PostgreSQL is not installed (Debian: apt-get install postgresql)"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return Cluster(binaries, **settings)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Callable[[], str]]:
+    """Makes an empty database; answers its URL."""
+    given = os.environ.get("BRIGNB_TEST_POSTGRESQL")
+    own = None if given else cluster()
+    server = (given or own.url).rstrip("/")
+    server = server if server.count("/") == 2 else server.rpartition("/")[0]
+    made: list[str] = []
+
+    def create() -> str:
+        name = f"test_{uuid.uuid4().hex}"
+        with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+        made.append(name)
+        return f"{server}/{name}"
+
+    yield create
+    if own is not None:
+        own.stop()
+    else:
+        with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+            for name in made:
+                connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
