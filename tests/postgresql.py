@@ -15,9 +15,11 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -43,16 +45,18 @@ class Cluster:
     def __init__(self, binaries: Path, **settings: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="brignb-pg-"))
         self._binaries = binaries
-        self._user = "nobody" if os.geteuid() == 0 else None
+        who = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+        self._as: dict[str, Any] = {**who, "cwd": self.folder}
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        if self._user:
-            os.chown(self.folder, pwd.getpwnam(self._user).pw_uid, -1)
+        if who:
+            os.chown(self.folder, pwd.getpwnam(who["user"]).pw_uid, -1)
         words = self.folder / "password"
         words.write_text(PASSWORD)
-        self._call("initdb", "--pgdata=" + str(self.data), "--username=brignb", f"--pwfile={words}",
-                   "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync").check_returncode()  # fmt: skip
+        make = ["initdb", "--pgdata", self.data, "--username=brignb", f"--pwfile={words}", "--auth=scram-sha-256",
+                "--encoding=UTF8", "--locale=C", "--no-sync"]  # fmt: skip
+        subprocess.run([binaries / make[0], *make[1:]], check=True, capture_output=True, **self._as)
         ours = {"listen_addresses": "'127.0.0.1'", "port": str(self.port), "unix_socket_directories": f"'{self.folder}'",
                 "max_connections": "60", "shared_buffers": "64MB", **settings}  # fmt: skip
         with (self.data / "postgresql.conf").open("a") as conf:
@@ -63,56 +67,42 @@ class Cluster:
     def data(self) -> Path:
         return self.folder / "data"
 
-    def _call(self, name: str, *args: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([self._binaries / name, *args], user=self._user, group="nogroup" if self._user else None,
-                              extra_groups=[] if self._user else None, cwd=self.folder, capture_output=True, text=True,
-                              check=False, timeout=60)  # fmt: skip
-
     def start(self) -> None:
         """Start it; returns when it takes connections."""
-        log = self.folder / "server.log"
-        done = subprocess.run(
-            [self._binaries / "pg_ctl", "start", "--wait", "-D", self.data, "-l", log],
-            user=self._user, group="nogroup" if self._user else None, extra_groups=[] if self._user else None,
-            cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            check=False, timeout=60)  # fmt: skip
-        assert done.returncode == 0, log.read_text()
-
-    def pids(self) -> list[int]:
-        """Of the server and its children."""
-        first = int((self.data / "postmaster.pid").read_text().split()[0])
-        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
-        return [first, *map(int, children)]
+        self.process = subprocess.Popen(
+            [self._binaries / "postgres", "-D", self.data], stderr=subprocess.PIPE, text=True, **self._as
+        )
+        said = []
+        for line in self.process.stderr:
+            said.append(line)
+            if "ready to accept connections" in line:
+                self._hearing = threading.Thread(target=self.process.stderr.read)  # or it would wait for us
+                self._hearing.start()
+                return
+        raise AssertionError("".join(said))
 
     def kill(self) -> None:
         """`kill -9` of all of it at once, as a machine's end would; returns when it is gone."""
-        pids = self.pids()
-        for pid in pids:
+        first = self.process.pid
+        children = [int(pid) for pid in Path(f"/proc/{first}/task/{first}/children").read_text().split()]
+        for pid in [first, *children]:
             os.kill(pid, signal.SIGKILL)
-        for pid in pids:
-            _gone(pid)
+        self._gone()
 
     def stop(self) -> None:
         """Stop it, and take its folder away."""
-        self._call("pg_ctl", "stop", "-D", str(self.data), "-m", "immediate")
+        self.process.send_signal(signal.SIGINT)  # its word for `fast`; nothing, if it is gone
+        self._gone()
         shutil.rmtree(self.folder)
+
+    def _gone(self) -> None:
+        self.process.wait(timeout=30)
+        self._hearing.join()
+        self.process.stderr.close()
 
     @property
     def url(self) -> str:
         return f"postgresql://brignb:{PASSWORD}@127.0.0.1:{self.port}"
-
-
-def _gone(pid: int) -> None:
-    try:
-        waiting = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    try:
-        import select
-
-        select.select([waiting], [], [], 30)
-    finally:
-        os.close(waiting)
 
 
 def cluster(**settings: str) -> Cluster:

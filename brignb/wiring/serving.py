@@ -44,6 +44,7 @@ from brignb.model.gateway import Gateway
 from brignb.model.options import ServeOptions
 from brignb.source.git import GitSource
 from brignb.store.news import News
+from brignb.store.patience import patient
 from brignb.store.sealing import Sealer, load_key
 from brignb.store.sql import SqlStore
 from brignb.wiring.clock import fresh_ids, now_ms, randomness
@@ -148,7 +149,7 @@ async def _server(
 
     hidden = _hidden(home)
     site = Site(
-        store=store,
+        store=patient(store),
         archive=archive,
         source=source,
         news=news,
