@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from postgresql import postgresql
+from postgresql import postgres_archive, postgresql
 
-__all__ = ["postgresql"]
+__all__ = ["postgres_archive", "postgresql"]

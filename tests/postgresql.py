@@ -139,3 +139,13 @@ def postgresql() -> Iterator[Callable[[], str]]:
         with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
             for name in made:
                 connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def postgres_archive(postgresql):
+    from brignb.archive.postgresql import PostgresArchive
+
+    archive = PostgresArchive(postgresql(), where="postgresql://db")
+    archive.open()
+    yield archive
+    archive.close()

@@ -15,7 +15,6 @@ What must never happen: a path that leaves its build's folder; half of a documen
 from __future__ import annotations
 
 import os
-import re
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator
@@ -23,15 +22,13 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from brignb.archive import names
 from brignb.archive.paths import entered, opened
-from brignb.archive.seam import JOURNAL, RECORD, WORKER, WORKER_NOTEBOOK
-from brignb.errors import BadInput, Unavailable
-from brignb.model.names import is_id, is_job_id
+from brignb.archive.seam import JOURNAL, WORKER
+from brignb.errors import Unavailable
+from brignb.model.names import is_id
 
 _STREAMS: Final = {WORKER: "log", JOURNAL: "journal"}
-_DOCUMENTS: Final = frozenset({WORKER_NOTEBOOK, RECORD})
-_SPILL: Final = "spill"
-_SPILL_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 
 
 class FileArchive:
@@ -87,11 +84,10 @@ class FileArchive:
 
     def spill(self, build_id: str, name: str, data: bytes) -> str:
         """Append to a side file; answers its path, relative to the record."""
-        if not _SPILL_NAME.match(name):
-            raise BadInput(f"{name!r:.120} is not a name of a side file", where="archive")
-        with self._storing(), self._opened((_build(build_id), _SPILL, name), os.O_RDWR | os.O_CREAT) as file:
+        parts = (names.build(build_id), names.SPILL, names.side_file(name))
+        with self._storing(), self._opened(parts, os.O_RDWR | os.O_CREAT) as file:
             _write(file, os.fstat(file).st_size, memoryview(data))
-        return f"{_SPILL}/{name}"
+        return f"{names.SPILL}/{name}"
 
     def builds(self) -> tuple[str, ...]:
         """Ids of the builds that something is kept of, oldest first."""
@@ -101,7 +97,7 @@ class FileArchive:
 
     def forget(self, build_ids: Iterable[str]) -> None:
         """Take everything of these builds away; one that is not there is gone already."""
-        for build in [_build(build_id) for build_id in build_ids]:
+        for build in [names.build(build_id) for build_id in build_ids]:
             with self._storing(), suppress(FileNotFoundError):
                 shutil.rmtree(self._builds / build)
 
@@ -126,34 +122,19 @@ class FileArchive:
             raise Unavailable(message, where=str(self._builds), hint=hint) from error
 
 
-def _build(build_id: str) -> str:
-    if not is_id(build_id):
-        raise BadInput(f"{build_id!r:.120} is not a build's id", where="archive")
-    return build_id
-
-
 def _stream(build_id: str, stream: str) -> tuple[str, ...]:
-    if stream in _STREAMS:
-        return _build(build_id), _STREAMS[stream]
-    if is_job_id(stream):
-        return _build(build_id), "jobs", stream, "log"
-    raise BadInput(f"{stream!r:.120} is not a stream of a build", where="archive")
+    place = _STREAMS.get(names.stream(stream))
+    return (names.build(build_id), place) if place else (names.build(build_id), "jobs", stream, "log")
 
 
 def _document(build_id: str, name: str) -> tuple[str, str]:
-    if name not in _DOCUMENTS:
-        raise BadInput(f"{name!r:.120} is not a document of a build", where="archive")
-    return _build(build_id), name
+    return names.build(build_id), names.document(name)
 
 
 def _known(file: int, offset: int, data: bytes, size: int, stream: str) -> int:
     """How many bytes of `data` are there already."""
-    if not 0 <= offset <= size:
-        raise BadInput(f"{stream} has {size} bytes, so nothing can be appended at {offset}", where="archive")
-    there = _read(file, offset, min(len(data), size - offset))
-    if not data.startswith(there):
-        raise BadInput(f"{stream} has other bytes at {offset} already", where="archive", hint="it has another writer")
-    return len(there)
+    names.no_gap(offset, size, stream)
+    return names.known(_read(file, offset, min(len(data), size - offset)), data, stream)
 
 
 def _read(file: int, offset: int, count: int) -> bytes:
