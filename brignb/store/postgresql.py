@@ -23,7 +23,7 @@ WRITING: Final = 0x6272_6967_6E62
 _OLDEST: Final = 13
 _SILENT_MS: Final = 10_000
 """How long a transaction may stand idle (a writer that was stopped, or its machine) before the server ends it."""
-_CONNECT: Final[dict[str, str | int]] = {
+CONNECT: Final[dict[str, str | int]] = {
     "application_name": "brignb",
     "client_encoding": "utf8",
     "connect_timeout": 5,
@@ -76,7 +76,7 @@ class PostgreSQL:
             max_overflow=0,
             pool_pre_ping=True,  # after the database's restart nobody is told of connections that it has cut
             paramstyle="format",  # by position: see `bulk`
-            connect_args={name: value for name, value in _CONNECT.items() if name not in self._url.query},
+            connect_args={name: value for name, value in CONNECT.items() if name not in self._url.query},
         )
         event.listen(engine, "connect", _settling(settle))
         return engine
@@ -121,7 +121,10 @@ def _check(connection: psycopg.Connection) -> None:
 
 def _durable(wait_ms: int) -> Callable[[psycopg.Connection], None]:
     def settle(connection: psycopg.Connection) -> None:
-        if _shown(connection, "synchronous_commit") in {"off", "local"}:  # the operator may ask for more than `on`, not for less
+        if _shown(connection, "synchronous_commit") in {
+            "off",
+            "local",
+        }:  # the operator may ask for more than `on`, not for less
             _set(connection, "synchronous_commit", "on")
         _set(connection, "lock_timeout", wait_ms)
         _set(connection, "idle_in_transaction_session_timeout", _SILENT_MS)
