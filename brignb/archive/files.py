@@ -20,14 +20,17 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from brignb.archive import names
+from brignb.archive.artifacts import pack_artifacts
 from brignb.archive.paths import entered, opened
 from brignb.archive.seam import JOURNAL, WORKER
 from brignb.errors import Unavailable
-from brignb.model.names import is_id
+from brignb.model.names import is_id, is_job_id
 
+_GOING: Final = "."
+"""Before the name of a build's folder that is being taken away."""
 _STREAMS: Final = {WORKER: "log", JOURNAL: "journal"}
 
 
@@ -92,14 +95,63 @@ class FileArchive:
     def builds(self) -> tuple[str, ...]:
         """Ids of the builds that something is kept of, oldest first."""
         with self._storing(), suppress(FileNotFoundError):
-            return tuple(sorted(entry.name for entry in self._builds.iterdir() if is_id(entry.name)))
+            found = {entry.name.removeprefix(_GOING) for entry in self._builds.iterdir()}
+            return tuple(sorted(filter(is_id, found)))
         return ()
 
     def forget(self, build_ids: Iterable[str]) -> None:
-        """Take everything of these builds away; one that is not there is gone already."""
+        """Take everything of these builds away, at once for who reads; one that is not there is gone already."""
         for build in [names.build(build_id) for build_id in build_ids]:
+            place, going = self._builds / build, self._builds / f"{_GOING}{build}"
             with self._storing(), suppress(FileNotFoundError):
-                shutil.rmtree(self._builds / build)
+                if going.exists():  # a kill came between the two steps
+                    shutil.rmtree(going)
+                place.rename(going)
+                shutil.rmtree(going)
+
+    def quick(self, build_id: str) -> bool:
+        """Whether reading it waits for no network: always."""
+        del build_id
+        return True
+
+    # what only `places` asks for
+
+    def has(self, build_id: str) -> bool:
+        """Whether anything is kept of a build."""
+        return (self._builds / names.build(build_id)).is_dir()
+
+    def streams(self, build_id: str) -> tuple[str, ...]:
+        """The streams that a build has."""
+        build = names.build(build_id)
+        fixed = [stream for stream, file in _STREAMS.items() if file in self._entries(build)]
+        return (*fixed, *filter(is_job_id, self._entries(build, "jobs")))
+
+    def artifacts(self, build_id: str, job_id: str, file: IO[bytes]) -> bool:
+        """Write a tar archive of what a job left for others; False when nothing is kept."""
+        with self._storing():
+            return pack_artifacts(self._builds, build_id, job_id, file)
+
+    def leavers(self, build_id: str) -> tuple[str, ...]:
+        """The jobs that have left something for others."""
+        return tuple(filter(is_job_id, self._entries(names.build(build_id), "artifacts")))
+
+    def side_files(self, build_id: str) -> tuple[str, ...]:
+        """The names of a build's side files."""
+        return tuple(filter(names.is_side_file, self._entries(names.build(build_id), names.SPILL)))
+
+    def side_file(self, build_id: str, name: str, *, piece: int, most: int) -> Iterator[bytes]:
+        """One, piece by piece, up to `most` bytes."""
+        parts = (names.build(build_id), names.SPILL, names.side_file(name))
+        for at in range(0, most, piece):
+            if not (data := self._bytes(parts, at, piece)):
+                break
+            yield data
+
+    def _entries(self, *parts: str) -> list[str]:
+        """Names in a folder; none, when it is not there."""
+        with self._storing(), suppress(FileNotFoundError), entered(self._builds, parts) as folder:
+            return sorted(os.listdir(folder))  # noqa: PTH208 - of an opened folder, which has no path
+        return []
 
     def _bytes(self, parts: tuple[str, ...], offset: int = 0, limit: int | None = None) -> bytes | None:
         """Part of a file; None when it is not there."""

@@ -49,13 +49,18 @@ def document(name: str) -> str:
     return name
 
 
+def is_side_file(name: str) -> bool:
+    """Whether it is a plain name of at most 100 characters."""
+    return _SPILL_NAME.match(name) is not None
+
+
 def side_file(name: str) -> str:
     """The same.
 
     Raises:
         BadInput: It is none for a side file.
     """
-    if not _SPILL_NAME.match(name):
+    if not is_side_file(name):
         raise BadInput(f"{name!r:.120} is not a name of a side file", where="archive")
     return name
 

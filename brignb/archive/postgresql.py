@@ -44,7 +44,7 @@ _END: Final = """
 SELECT at + octet_length(data) FROM archive WHERE build_id = %(build)s AND name = %(name)s ORDER BY at DESC LIMIT 1"""
 _APPEND: Final = f"""
 INSERT INTO archive SELECT %(build)s, %(name)s, %(at)s, %(data)s
-WHERE coalesce(({_END}), 0) = %(at)s"""  # noqa: S608 - our own words
+WHERE coalesce(({_END}), 0) = %(at)s"""
 _READ: Final = """
 SELECT at, data FROM archive WHERE build_id = %(build)s AND name = %(name)s AND at < %(end)s AND at >= (
     SELECT coalesce(max(at), 0) FROM archive WHERE build_id = %(build)s AND name = %(name)s AND at <= %(at)s
@@ -133,6 +133,16 @@ class PostgresArchive:
         self._alone(lambda connection: _insert(connection, place, _size(connection, place), data))
         return path
 
+    def side_file(self, build_id: str, name: str, *, piece: int, most: int) -> Iterator[bytes]:
+        """A side file, piece by piece, up to `most` bytes."""
+        place = {"build": names.build(build_id), "name": f"{names.SPILL}/{names.side_file(name)}"}
+        for at in range(0, most, piece):
+            with self._storing() as connection:
+                data = _read(connection, place, at, piece)
+            if not data:
+                break
+            yield data
+
     def builds(self) -> tuple[str, ...]:
         """Ids of the builds that something is kept of, oldest first."""
         with self._storing() as connection:
@@ -143,6 +153,11 @@ class PostgresArchive:
         going = [names.build(build_id) for build_id in build_ids]
         with self._storing() as connection:
             connection.execute("DELETE FROM archive WHERE build_id = ANY(%s)", (going,))
+
+    def quick(self, build_id: str) -> bool:
+        """Whether reading it waits for no network: never."""
+        del build_id
+        return False
 
     def _alone(self, write: Callable[[Connection], T]) -> T:
         """In a transaction; once more, when somebody else has just written at the same place: now it can be seen."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from brignb.archive.files import FileArchive
+from brignb.archive.places import TwoPlaces
 from brignb.archive.seam import JOURNAL, RECORD, WORKER, WORKER_NOTEBOOK, Archive
 from brignb.errors import BadInput
 
@@ -26,7 +27,16 @@ def _postgresql(request: pytest.FixtureRequest) -> Iterator[Archive]:
     yield archive
 
 
-FACTORIES: dict[str, Callable[[pytest.FixtureRequest], Iterator[Archive]]] = {"files": _files, "postgresql": _postgresql}
+def _two_places(request: pytest.FixtureRequest) -> Iterator[Archive]:
+    (far,) = _postgresql(request)
+    yield TwoPlaces(FileArchive(request.getfixturevalue("tmp_path") / "builds"), far)
+
+
+FACTORIES: dict[str, Callable[[pytest.FixtureRequest], Iterator[Archive]]] = {
+    "files": _files,
+    "postgresql": _postgresql,
+    "two places": _two_places,
+}
 
 
 @pytest.fixture(params=[pytest.param(name, marks=pytest.mark.slow if name != "files" else ()) for name in FACTORIES])

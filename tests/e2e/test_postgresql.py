@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -10,7 +12,6 @@ from collections import Counter
 
 import httpx
 import postgresql as databases
-import psycopg
 import pytest
 from e2e.witness import Witness
 
@@ -30,13 +31,19 @@ def test_a_push_becomes_a_build_and_the_password_is_nowhere(own_server, reposito
     """Not in the log, not in the home, not in what a worker sees of its server."""
     own_server.create(pipeline.file("tests/pg", repository.url))
     look = "import os, pathlib\nprint('environment', 'BRIGNB_STORE' in os.environ, sorted(os.environ))"
-    commit = repository.commit(pipeline.notebook(look, "from brignb import Job\nawait Job('j', tasks=['env; echo out']).run()"))
+    commit = repository.commit(
+        pipeline.notebook(look, "from brignb import Job\nawait Job('j', tasks=['env; echo out']).run()")
+    )
     build, log = own_server.run("tests/pg", commit)
     assert build["state"] == "succeeded", log
     assert "environment False" in log
     assert own_server.http.get("/readyz").json() == {"status": "ok"}
-    for text in (own_server.log.read_text(), log, str(own_server.record(build["id"]))):
+    record = own_server.record(build["id"])
+    for text in (own_server.log.read_text(), log, str(record)):
         assert databases.PASSWORD not in text
+    until(lambda: not any((own_server.home / "builds").iterdir()))  # it has ended, and is moved
+    assert own_server.record(build["id"]) == record
+    assert own_server.follow(build["id"]) == log
     assert own_server.stop() == 0
     found = subprocess.run(["grep", "-rl", databases.PASSWORD, own_server.home], check=False, capture_output=True)
     assert not found.stdout
@@ -114,6 +121,35 @@ def test_a_wrong_password_is_exit_3(tmp_path, postgresql):
     assert "hunter2" not in ended.stderr + ended.stdout
 
 
-def serve(home, url):
-    command = [sys.executable, "-m", "brignb", "serve", "--home", str(home / "home"), "--port", "0", "--store", url]
+@pytest.mark.parametrize("own_server", ["postgresql"], indirect=True)
+def test_another_machine_goes_on_with_what_the_database_has(own_server, repository, pipeline, tmp_path):
+    """The home is lost but for its key: projects, builds, logs and records are there, and what waits is run."""
+    own_server.create(pipeline.file("tests/moved", repository.url))
+    build, log = own_server.run("tests/moved", repository.commit(pipeline.notebook("print('here')")))
+    assert build["state"] == "succeeded", log
+    until(lambda: not any((own_server.home / "builds").iterdir()))
+    own_server.stop()
+    for place in own_server.home.iterdir():
+        if place.name != "key":
+            shutil.rmtree(place) if place.is_dir() else place.unlink()
+    own_server.start()
+    assert own_server.follow(build["id"]) == log
+    assert "here" in pipeline.outputs(own_server.record(build["id"]))
+    again, _log = own_server.run("tests/moved", repository.commit(pipeline.notebook("print('there')")))
+    assert again["state"] == "succeeded"
+
+
+@pytest.mark.parametrize("own_server", ["postgresql"], indirect=True)
+def test_a_second_server_on_the_database_does_not_start(own_server, tmp_path):
+    """It would lose the first one's builds. (Another home: its lock does not see it.)"""
+    (tmp_path / "other").mkdir(mode=0o700)
+    shutil.copy(own_server.home / "key", tmp_path / "other" / "key")
+    ended = serve(tmp_path, os.environ["BRIGNB_STORE"], home="other")
+    assert ended.returncode == 2
+    assert "another server has this database" in ended.stderr
+    assert own_server.http.get("/readyz").status_code == 200
+
+
+def serve(folder, url, home="home"):
+    command = [sys.executable, "-m", "brignb", "serve", "--home", str(folder / home), "--port", "0", "--store", url]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)

@@ -33,9 +33,10 @@ def test_a_dead_database_is_away_and_back_with_all_that_was_appended():
     cluster = databases.cluster()
     archive = PostgresArchive(f"{cluster.url}/postgres", where="postgresql://db")
     archive.open()
-    sizes = {JOURNAL: 0, WORKER: 0}
+    streams = (JOURNAL, WORKER)
+    sizes = dict.fromkeys(streams, 0)
     for _ in range(3):
-        for stream in sizes:
+        for stream in streams:
             for _line in range(20):
                 sizes[stream] = archive.append(BUILD, stream, sizes[stream], b"line\n")
         archive.put(BUILD, RECORD, b"{}" * 1000)

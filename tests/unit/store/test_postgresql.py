@@ -254,7 +254,7 @@ async def test_a_database_that_dies_is_away_and_then_back(cluster, sealer, arriv
             assert {type(answer) for answer in answers} == {Away}
             assert databases.PASSWORD not in str(answers)
             other.tell("build", "told while it was away")  # heard, or covered by `all`
-            waiting = asyncio.create_task(patient(store).counts())
+            waiting = asyncio.create_task(patient(store, in_doubt=print).counts())
             cluster.start()
             assert (await waiting)[State.PENDING] == len(accepted)
             assert await store.check() == {"database": "postgresql"}
