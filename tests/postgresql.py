@@ -116,9 +116,8 @@ def cluster(**settings: str) -> Cluster:
     return Cluster(binaries, **settings)
 
 
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[Callable[[], str]]:
-    """Makes an empty database; answers its URL."""
+def databases() -> Iterator[Callable[[], str]]:
+    """Makes an empty database each time it is called; answers its URL."""
     given = os.environ.get("BRIGNB_TEST_POSTGRESQL")
     own = None if given else cluster()
     server = (given or own.url).rstrip("/")
@@ -139,6 +138,9 @@ def postgresql() -> Iterator[Callable[[], str]]:
         with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
             for name in made:
                 connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+postgresql = pytest.fixture(databases, scope="session", name="postgresql")
 
 
 @pytest.fixture(scope="session")
