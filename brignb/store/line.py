@@ -67,6 +67,9 @@ class Line:
             if self._alone:
                 await self._lock(connection)
             await connection.execute(f"LISTEN {CHANNEL}")
+        except psycopg.OperationalError as error:
+            await connection.close()
+            raise self._away(error) from error
         except BaseException:
             await connection.close()
             raise
@@ -100,8 +103,11 @@ class Line:
     async def _connected(self) -> Connection:
         try:
             return await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True)
-        except psycopg.Error as error:
-            raise Away(f"the database does not answer: {_first_line(error)}", where=self._where) from error
+        except psycopg.OperationalError as error:
+            raise self._away(error) from error
+
+    def _away(self, error: Exception) -> Away:
+        return Away(f"the database does not answer: {_first_line(error)}", where=self._where)
 
     async def _lock(self, connection: Connection) -> None:
         row = await (await connection.execute("SELECT pg_try_advisory_lock(%s)", (SERVING,))).fetchone()
@@ -129,7 +135,7 @@ class Line:
         while True:
             try:
                 return await self.open()
-            except (Away, psycopg.OperationalError):
+            except Away:
                 await asyncio.sleep(_AGAIN)
 
     async def _tell(self) -> None:

@@ -73,6 +73,7 @@ def test_a_missing_driver_is_said_with_its_extra(url, sealer, monkeypatch):
     assert "hunter2" not in str(refused.value)
 
 
+@pytest.mark.slow
 def test_sqlite_does_not_pay_for_the_driver():
     code = "import brignb.wiring.serving, sys; sys.exit('psycopg' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
