@@ -13,7 +13,7 @@ import pytest
 from brignb.errors import Away, BadInput, Conflict, Unavailable
 from brignb.model.builds import State
 from brignb.model.projects import Project
-from brignb.store.line import Line
+from brignb.store.line import SERVING, Line
 from brignb.store.news import SharedNews
 from brignb.store.patience import patient
 from brignb.store.sealing import Sealer
@@ -270,27 +270,22 @@ async def test_a_database_that_dies_is_away_and_then_back(cluster, sealer, arriv
 
 @pytest.mark.slow
 async def test_a_server_that_was_replaced_while_it_was_cut_off_ends(url):
-    line, other = (Line(url, heard=print, alone=True) for _ in range(2))
+    """Another one stands in the queue for its lock, and has it at the moment of the cut."""
+    line = Line(url, heard=print, alone=True)
     await line.open()
     run = asyncio.create_task(line.run())
-    taken = asyncio.create_task(take_over(other))
-    await asyncio.sleep(0)
+    other = await psycopg.AsyncConnection.connect(url, autocommit=True)
+    taking = asyncio.create_task(other.execute("SELECT pg_advisory_lock(%s)", (SERVING,)))
+    of_ours = "locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     with psycopg.connect(url, autocommit=True) as operator:
-        operator.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
-        await taken
-        with pytest.raises(Conflict):
-            await asyncio.wait_for(run, 10)
+        while not operator.execute(f"SELECT 1 FROM pg_locks WHERE {of_ours} AND NOT granted").fetchone():  # noqa: ASYNC110 - the database says so to nobody
+            await asyncio.sleep(0)
+        operator.execute(f"SELECT pg_terminate_backend(pid) FROM pg_locks WHERE {of_ours} AND granted")
+    await asyncio.wait_for(taking, 10)
+    with pytest.raises(Conflict):
+        await asyncio.wait_for(run, 10)
     await other.close()
     await line.close()
-
-
-async def take_over(line):
-    """As soon as it is free."""
-    while True:
-        try:
-            return await line.open()
-        except Conflict:
-            await asyncio.sleep(0)
 
 
 class running:  # noqa: N801 - reads as a word
