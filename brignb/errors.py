@@ -12,6 +12,7 @@
     ├── Unreachable              the server cannot be reached          exit 3
     ├── Refused                  the server refuses the caller         exit 3, HTTP 401/403
     ├── Unavailable              it cannot be stored now               HTTP 503
+    │   └── Away                 the database does not answer
     ├── SourceError              no source: commit, ref, repository    a build's reason
     ├── SecretMissing            a secret that the project has not
     └── JobError                 a job that did not succeed
@@ -121,6 +122,10 @@ class Unavailable(BrignbError):
     """It cannot be stored now; ask again later."""
 
     code = "unavailable"
+
+
+class Away(Unavailable):
+    """The database does not answer; it may be back in a moment, and what was asked may have been done or not."""
 
 
 class SourceError(BrignbError):

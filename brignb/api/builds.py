@@ -117,6 +117,7 @@ def router(services: Services, inbox: Inbox) -> APIRouter:
             any_commit=True,
             keys=keys(idempotency_key),
             cause=event.cause,
+            attributes=event.attributes,
         )
         notebook = given or (await store.notebook(build.id) if build.given_notebook else None)
         accepted = await inbox.accept(build.project, [draft], notebook=notebook)

@@ -81,7 +81,8 @@ class Following:
         self._looks = looks
         self._job = job
         self._heartbeat = heartbeat
-        self._follower = Follower(services.archive, build.id, cursor=cursor)
+        self._archive = services.archive
+        self._follower = Follower(self._archive, build.id, cursor=cursor)
         self._behind = True
 
     def require_job(self) -> None:
@@ -122,6 +123,7 @@ class Following:
         return self._job is None or (self._job != WORKER and self._job in {job.name, job.id})
 
     async def _read(self) -> list[Told]:
-        batch = await asyncio.to_thread(self._follower.read) if self._behind else self._follower.read()
+        elsewhere = self._behind or not self._archive.quick(self.build.id)
+        batch = await asyncio.to_thread(self._follower.read) if elsewhere else self._follower.read()
         self._behind = len(batch) > _FEW
         return batch

@@ -63,6 +63,7 @@ class EventShape(Shape):
     revision: RevisionShape
     image: ImageShape | None
     cause: dict[str, Any] | None
+    attributes: dict[str, Any]
 
 
 class BuildsEvent(Shape):

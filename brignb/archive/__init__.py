@@ -1,1 +1,1 @@
-"""Records and logs of builds: files now, a database later. Nothing else opens those files."""
+"""Records and logs of builds: in files, in a database, or in both. Nothing else opens them."""

@@ -15,23 +15,23 @@ What must never happen: a path that leaves its build's folder; half of a documen
 from __future__ import annotations
 
 import os
-import re
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
+from brignb.archive import names
+from brignb.archive.artifacts import pack_artifacts
 from brignb.archive.paths import entered, opened
-from brignb.archive.seam import JOURNAL, RECORD, WORKER, WORKER_NOTEBOOK
-from brignb.errors import BadInput, Unavailable
+from brignb.archive.seam import JOURNAL, WORKER
+from brignb.errors import Unavailable
 from brignb.model.names import is_id, is_job_id
 
+_GOING: Final = "."
+"""Before the name of a build's folder that is being taken away."""
 _STREAMS: Final = {WORKER: "log", JOURNAL: "journal"}
-_DOCUMENTS: Final = frozenset({WORKER_NOTEBOOK, RECORD})
-_SPILL: Final = "spill"
-_SPILL_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 
 
 class FileArchive:
@@ -87,23 +87,71 @@ class FileArchive:
 
     def spill(self, build_id: str, name: str, data: bytes) -> str:
         """Append to a side file; answers its path, relative to the record."""
-        if not _SPILL_NAME.match(name):
-            raise BadInput(f"{name!r:.120} is not a name of a side file", where="archive")
-        with self._storing(), self._opened((_build(build_id), _SPILL, name), os.O_RDWR | os.O_CREAT) as file:
+        parts = (names.build(build_id), names.SPILL, names.side_file(name))
+        with self._storing(), self._opened(parts, os.O_RDWR | os.O_CREAT) as file:
             _write(file, os.fstat(file).st_size, memoryview(data))
-        return f"{_SPILL}/{name}"
+        return f"{names.SPILL}/{name}"
 
     def builds(self) -> tuple[str, ...]:
         """Ids of the builds that something is kept of, oldest first."""
         with self._storing(), suppress(FileNotFoundError):
-            return tuple(sorted(entry.name for entry in self._builds.iterdir() if is_id(entry.name)))
+            found = {entry.name.removeprefix(_GOING) for entry in self._builds.iterdir()}
+            return tuple(sorted(filter(is_id, found)))
         return ()
 
     def forget(self, build_ids: Iterable[str]) -> None:
-        """Take everything of these builds away; one that is not there is gone already."""
-        for build in [_build(build_id) for build_id in build_ids]:
+        """Take everything of these builds away, at once for who reads; one that is not there is gone already."""
+        for build in [names.build(build_id) for build_id in build_ids]:
+            place, going = self._builds / build, self._builds / f"{_GOING}{build}"
             with self._storing(), suppress(FileNotFoundError):
-                shutil.rmtree(self._builds / build)
+                if going.exists():  # a kill came between the two steps
+                    shutil.rmtree(going)
+                place.rename(going)
+                shutil.rmtree(going)
+
+    def quick(self, build_id: str) -> bool:
+        """Whether reading it waits for no network: always."""
+        del build_id
+        return True
+
+    # what only `places` asks for
+
+    def has(self, build_id: str) -> bool:
+        """Whether anything is kept of a build."""
+        return (self._builds / names.build(build_id)).is_dir()
+
+    def streams(self, build_id: str) -> tuple[str, ...]:
+        """The streams that a build has."""
+        build = names.build(build_id)
+        fixed = [stream for stream, file in _STREAMS.items() if file in self._entries(build)]
+        return (*fixed, *filter(is_job_id, self._entries(build, "jobs")))
+
+    def artifacts(self, build_id: str, job_id: str, file: IO[bytes]) -> bool:
+        """Write a tar archive of what a job left for others; False when nothing is kept."""
+        with self._storing():
+            return pack_artifacts(self._builds, build_id, job_id, file)
+
+    def leavers(self, build_id: str) -> tuple[str, ...]:
+        """The jobs that have left something for others."""
+        return tuple(filter(is_job_id, self._entries(names.build(build_id), "artifacts")))
+
+    def side_files(self, build_id: str) -> tuple[str, ...]:
+        """The names of a build's side files."""
+        return tuple(filter(names.is_side_file, self._entries(names.build(build_id), names.SPILL)))
+
+    def side_file(self, build_id: str, name: str, *, piece: int, most: int) -> Iterator[bytes]:
+        """One, piece by piece, up to `most` bytes."""
+        parts = (names.build(build_id), names.SPILL, names.side_file(name))
+        for at in range(0, most, piece):
+            if not (data := self._bytes(parts, at, piece)):
+                break
+            yield data
+
+    def _entries(self, *parts: str) -> list[str]:
+        """Names in a folder; none, when it is not there."""
+        with self._storing(), suppress(FileNotFoundError), entered(self._builds, parts) as folder:
+            return sorted(os.listdir(folder))  # noqa: PTH208 - of an opened folder, which has no path
+        return []
 
     def _bytes(self, parts: tuple[str, ...], offset: int = 0, limit: int | None = None) -> bytes | None:
         """Part of a file; None when it is not there."""
@@ -126,34 +174,19 @@ class FileArchive:
             raise Unavailable(message, where=str(self._builds), hint=hint) from error
 
 
-def _build(build_id: str) -> str:
-    if not is_id(build_id):
-        raise BadInput(f"{build_id!r:.120} is not a build's id", where="archive")
-    return build_id
-
-
 def _stream(build_id: str, stream: str) -> tuple[str, ...]:
-    if stream in _STREAMS:
-        return _build(build_id), _STREAMS[stream]
-    if is_job_id(stream):
-        return _build(build_id), "jobs", stream, "log"
-    raise BadInput(f"{stream!r:.120} is not a stream of a build", where="archive")
+    place = _STREAMS.get(names.stream(stream))
+    return (names.build(build_id), place) if place else (names.build(build_id), "jobs", stream, "log")
 
 
 def _document(build_id: str, name: str) -> tuple[str, str]:
-    if name not in _DOCUMENTS:
-        raise BadInput(f"{name!r:.120} is not a document of a build", where="archive")
-    return _build(build_id), name
+    return names.build(build_id), names.document(name)
 
 
 def _known(file: int, offset: int, data: bytes, size: int, stream: str) -> int:
     """How many bytes of `data` are there already."""
-    if not 0 <= offset <= size:
-        raise BadInput(f"{stream} has {size} bytes, so nothing can be appended at {offset}", where="archive")
-    there = _read(file, offset, min(len(data), size - offset))
-    if not data.startswith(there):
-        raise BadInput(f"{stream} has other bytes at {offset} already", where="archive", hint="it has another writer")
-    return len(there)
+    names.no_gap(offset, size, stream)
+    return names.known(_read(file, offset, min(len(data), size - offset)), data, stream)
 
 
 def _read(file: int, offset: int, count: int) -> bytes:

@@ -69,6 +69,9 @@ class Archive(Protocol):
     def forget(self, build_ids: Iterable[str]) -> None:
         """Take everything of these builds away."""
 
+    def quick(self, build_id: str) -> bool:
+        """Whether reading this build now is as quick as a file, so that an event loop may do it."""
+
 
 def whole(archive: Archive, build_id: str, stream: str) -> int:
     """Where a stream's next writer begins: its size, after the torn last line of a killed one was ended."""

@@ -39,7 +39,15 @@ def serve(
         str,
         typer.Option(metavar="LOCKS", help="Of privileged, host-mounts, docker-socket, service-account; by commas."),
     ] = "",
-    store: Annotated[str | None, typer.Option(metavar="URL", help="A database; else SQLite in the home.")] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            envvar="BRIGNB_STORE",
+            show_envvar=False,
+            help="postgresql://USER@HOST/DATABASE; else $BRIGNB_STORE, where a password is not seen; else SQLite in the home.",
+        ),
+    ] = None,
     allow_host: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="A name of a proxy before the server; may be repeated.")
     ] = None,
@@ -58,7 +66,7 @@ def serve(
         workers=workers,
         executor=executor(chosen, there=("process",)),
         allow=locks(allow),
-        store=_store(store),
+        store=store or None,
         hosts=tuple(allow_host or ()),
         keep_ms=duration_ms(keep) if keep else None,
         keep_builds=keep_builds,
@@ -83,11 +91,3 @@ def demo(
     from brignb import demo as story  # noqa: PLC0415 - only the demo pays for it
 
     return story.main(keep=keep)
-
-
-def _store(url: str | None) -> str | None:
-    if url and url.partition(":")[0].partition("+")[0] in {"postgres", "postgresql"}:
-        raise BadInput(
-            "PostgreSQL comes later", where="--store", hint="leave it out: SQLite in the home is the default"
-        )
-    return url

@@ -60,6 +60,7 @@ class Controller:
         self._woken = asyncio.Event()
         self._running: dict[str, tuple[Order, asyncio.Task[None]]] = {}
         self._stopped = False
+        self._doubted: int | None = None
         self._canceled_unseen: set[str] = set()
 
     def wake(self) -> None:
@@ -69,18 +70,43 @@ class Controller:
     async def recover(self) -> None:
         """What a dead server left running is queued again or lost; what it left lying about goes."""
         await asyncio.to_thread(_empty, self._site.work)
+        if found := await self._lose_adrift("its server ended while it ran", until=None):
+            log.warning("%d builds were running when the server died; they were queued again or lost", found)
+        self.wake()
+
+    def doubt(self) -> None:
+        """The database went away while a claim was on its way, this one's or a notebook's: it may have been done all the same."""
+        self._doubted = self._site.now_ms()
+        asyncio.get_running_loop().call_later(_AGAIN, self.wake)
+
+    async def _settle_doubt(self) -> None:
+        """Claims that were never answered are undone. Those that were have a runner by now."""
+        if (doubted := self._doubted) is not None:
+            await self._lose_adrift("its claim was not answered", until=doubted)
+            if self._doubted == doubted:
+                self._doubted = None
+
+    async def _lose_adrift(self, why: str, *, until: int | None) -> int:
+        """Builds that are `running` and that nobody runs are queued again or lost; answers how many.
+
+        Args:
+            why: For people.
+            until: Of those that were claimed until then; None: of all.
+        """
         cursor = None
         found: list[Build] = []
         while True:
             page = await self._site.store.builds(state=State.RUNNING, limit=_PAGE, cursor=cursor)
-            found += page.items
+            found += [build for build in page.items if self._adrift(build, until)]
             if (cursor := page.next) is None:
                 break
         for build in found:
-            await lose(self._site, build.id, why="its server ended while it ran")
-        if found:
-            log.warning("%d builds were running when the server died; they were queued again or lost", len(found))
-        self.wake()
+            await lose(self._site, build.id, why=why)
+        return len(found)
+
+    def _adrift(self, build: Build, until: int | None) -> bool:
+        ours = build.id in self._running or self._notebooks.holds(build.id)
+        return not ours and (until is None or (build.started_at or 0) <= until)
 
     async def run(self) -> None:
         """Until it is canceled or stopped."""
@@ -91,6 +117,7 @@ class Controller:
             if free <= 0 or self._stopped:
                 continue
             try:
+                await self._settle_doubt()
                 but = self._notebooks.wanted()
                 claimed = await self._site.store.claim(at=self._site.now_ms(), limit=free, but=but)
             except Unavailable as error:

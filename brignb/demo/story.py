@@ -154,6 +154,9 @@ def _server(home: Path) -> Iterator[tuple[str, httpx.Client]]:
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
+            env={
+                name: value for name, value in os.environ.items() if name != "BRIGNB_STORE"
+            },  # not into the user's own
         )
     try:
         line = process.stdout.readline() if process.stdout else ""

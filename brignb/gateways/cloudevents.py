@@ -4,7 +4,8 @@ What enters: `POST /cloudevents/v1/{project}/{secret}`. What leaves: one event o
 element of a batch. What must never happen: an event without the sender's id, which is what a repeated delivery is known by; half of a
 batch; a call to a URL that a sender names.
 
-In binary mode the payload is the body, which is the data; in the others it is the CloudEvent whole (contract, "HTTP"). Rules: CloudEvents
+In binary mode the payload is the body, which is the data; in the others it is the CloudEvent whole (contract, "HTTP"). `attributes` has
+all but the data, in every mode. Rules: CloudEvents
 1.0.2, "HTTP Protocol Binding" (HTTP), "JSON Event Format" (JSON) and the specification itself (CE).
 """
 
@@ -38,6 +39,8 @@ _BATCH: Final = "application/cloudevents-batch"
 _JSON: Final = "+json"
 _REQUIRED: Final = ("specversion", "id", "source", "type")
 _OPTIONAL: Final = ("subject", "time", "dataschema", "datacontenttype")
+_DATA: Final = frozenset({"data", "data_base64"})
+_PREFIX: Final = "ce-"
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"\Z')
 _SOURCE_MAX: Final = 1000
 """Characters of a source; it is a URI reference."""
@@ -116,19 +119,22 @@ def _structured(event: Any, payload: str, place: str) -> Draft:
             raise BadInput("it is a text", where=f"{dot}{name}")
     if "data" in event and "data_base64" in event:
         raise BadInput("it stands beside data; there can be one of them", where=f"{dot}data_base64")
-    return _draft({name: event.get(name) for name in (*_REQUIRED, *_OPTIONAL)}, event.get("data"), payload, dot)
+    attributes = {name: value for name, value in event.items() if isinstance(value, str | int) and name not in _DATA}
+    return _draft(attributes, event.get("data"), payload, dot)
 
 
 def _binary(inbound: Inbound, media_type: str) -> Draft:
     """Attributes in headers, data as the body (HTTP, 3.1)."""
     attributes = {
-        name: _header(inbound.headers[f"ce-{name}"], f"ce-{name}")
-        for name in (*_REQUIRED, *_OPTIONAL[:3])
-        if f"ce-{name}" in inbound.headers
+        name.removeprefix(_PREFIX): _header(raw, name)
+        for name, raw in inbound.headers.items()
+        if name.startswith(_PREFIX) and name != f"{_PREFIX}datacontenttype"  # which must not be there (HTTP, 3.1.1)
     }
     if not attributes:
         hint = f"send headers ce-id, ce-source, ce-type and ce-specversion, or {_STRUCTURED}{_JSON}; other JSON goes to /simpleevents/v1"
         raise BadInput("this is no CloudEvent", where="headers", hint=hint)
+    if media_type:
+        attributes["datacontenttype"] = inbound.headers["content-type"]
     if not inbound.body:
         return _draft(attributes, None, "", "ce-")
     if media_type == "application/json" or media_type.endswith("+json") or not media_type:  # CE, "datacontenttype"
@@ -169,6 +175,7 @@ def _draft(attributes: dict[str, Any], data: Any, payload: str, dot: str) -> Dra
         payload=payload,
         revision=_revision(data),
         keys=keys.delivery(json.dumps([source, attributes["id"]])),  # which together are unique (CE, "id")
+        attributes=attributes,
     )
 
 

@@ -96,6 +96,7 @@ class Draft:
             API token).
         keys: What makes a second delivery the same one.
         cause: Of `after`, `error` and emitted events.
+        attributes: A CloudEvent's, its id, subject, time and extensions among them; empty for others.
     """
 
     gateway: str
@@ -107,6 +108,7 @@ class Draft:
     any_commit: bool = False
     keys: tuple[DedupeKey, ...] = ()
     cause: dict[str, Any] | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +124,7 @@ class Event:
     revision: Revision = field(default_factory=Revision)
     image: Image | None = None
     cause: dict[str, Any] | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def data(self) -> Any:
@@ -147,6 +150,7 @@ class Event:
             "revision": self.revision.to_json(),
             "image": self.image.to_json() if self.image else None,
             "cause": self.cause,
+            "attributes": self.attributes,
         }
 
     @classmethod
@@ -154,6 +158,7 @@ class Event:
         """The inverse of `to_json`."""
         image = data.get("image")
         rest = {k: data.get(k) for k in ("id", "type", "source", "project", "build_id", "payload", "cause")}
+        rest["attributes"] = data.get("attributes") or {}
         return cls(**rest, revision=Revision(**data["revision"]), image=Image(**image) if image else None)  # type: ignore[arg-type]
 
     def __repr__(self) -> str:

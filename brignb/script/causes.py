@@ -20,4 +20,4 @@ def error(event: Event, failure: BaseException) -> Event:
 
 
 def _about(event: Event, kind: str, cause: dict[str, Any]) -> Event:
-    return replace(event, type=kind, source="brignb", payload="", image=None, cause=cause)
+    return replace(event, type=kind, source="brignb", payload="", image=None, cause=cause, attributes={})

@@ -48,6 +48,8 @@ def render_html(handle: JobHandle) -> str:
 def _facts(handle: JobHandle) -> list[str]:
     """State, exit code, duration, try, image, id; what there is of them."""
     facts = [stated(handle.state)]
+    if handle.stage and handle.state is State.PENDING:  # a pod that is scheduled, whose image is pulled, …
+        facts.append(handle.stage)
     if handle.exit_code is not None:
         facts.append(f"exit code {handle.exit_code}")
     elif handle.reason:

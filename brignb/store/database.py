@@ -11,10 +11,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import URL, Connection
+from sqlalchemy import Connection
 
 from brignb.errors import Unavailable
-from brignb.store import sqlite
+from brignb.store.backends import Backend
 from brignb.store.failures import explained
 from brignb.store.writer import Batch, Writer
 
@@ -28,21 +28,20 @@ class Database:
     """Opened once and closed once, on one event loop.
 
     Args:
-        url: Of SQLite.
-        busy_ms: How long to wait for another program's lock.
+        backend: Which one.
     """
 
-    def __init__(self, url: URL, *, busy_ms: int) -> None:
-        self._url = url
-        self._where = url.render_as_string(hide_password=True)
-        self._writing = sqlite.writing(url, busy_ms=busy_ms)
-        self._reading = sqlite.reading(url, busy_ms=busy_ms)
-        self._readers = ThreadPoolExecutor(sqlite.READERS, thread_name_prefix="store-reader")
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._where = backend.where
+        self._writing = backend.writing()
+        self._reading = backend.reading()
+        self._readers = ThreadPoolExecutor(backend.readers, thread_name_prefix="store-reader")
         self._writer = Writer(self._writing, where=self._where)
         self._open = False
 
     async def open(self, prepare: Callable[[Connection], None]) -> None:
-        """Make the file when there is none, prepare it in one transaction, start the writer.
+        """Prepare it in one transaction, start the writer. Of several servers that open one at once, each finds it prepared or prepares it.
 
         Raises:
             Unavailable: It cannot be opened, or `prepare` says so.
@@ -57,7 +56,7 @@ class Database:
 
     def _prepare(self, prepare: Callable[[Connection], None]) -> None:
         try:
-            sqlite.make_private(self._url)
+            self._backend.prepare()
             with self._writing.begin() as connection:
                 prepare(connection)
         except Exception as error:

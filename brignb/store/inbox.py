@@ -132,6 +132,7 @@ def _event_values(arrival: Arrival) -> dict[str, Any]:
         "any_commit": draft.any_commit,
         "image": document(draft.image.to_json() if draft.image else None),
         "cause": document(draft.cause),
+        "attributes": document(draft.attributes or None),
         "payload": arrival.payload,
     }
 

@@ -1,6 +1,6 @@
 """News of builds: who follows a build waits here until something about it has changed.
 
-One process for now; the seam is two methods, so that a database's notifications can stand behind it later.
+Of one process; those of several, apart, tell each other by `line` (see `SharedNews`).
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import defaultdict
+from collections.abc import Callable
 
 
 class News:
@@ -25,6 +26,9 @@ class News:
 
     def ring(self, build_id: str) -> None:
         """Something about a build has changed: its log, its jobs or its state."""
+        self._ring(build_id)
+
+    def _ring(self, build_id: str) -> None:
         self._latest[build_id] = next(self._numbers)
         for waiter in self._waiting.pop(build_id, ()):
             if not waiter.done():
@@ -50,5 +54,45 @@ class News:
 
     def forget(self, build_id: str) -> None:
         """Nothing more is to be told of a build for now; its waiters look once more, its number goes."""
-        self.ring(build_id)
+        self._end(build_id)
+
+    def _end(self, build_id: str) -> None:
+        self._ring(build_id)
         self._forgotten = self._latest.pop(build_id)
+
+    def ring_all(self) -> None:
+        """Anything may have changed: everybody who waits looks."""
+        for build_id in list(self._waiting):
+            self._ring(build_id)
+
+
+class SharedNews(News):
+    """Of several processes: what is rung in one is heard in all.
+
+    Args:
+        tell: Tells the others a word and what it is about; see `line.Line.tell`.
+    """
+
+    def __init__(self, tell: Callable[[str, str], None]) -> None:
+        super().__init__()
+        self._tell = tell
+
+    def ring(self, build_id: str) -> None:
+        """Here, and to the others."""
+        self._ring(build_id)
+        self._tell("build", build_id)
+
+    def forget(self, build_id: str) -> None:
+        """Here, and to the others."""
+        self._end(build_id)
+        self._tell("ended", build_id)
+
+    def heard(self, word: str, build_id: str) -> None:
+        """From another one: `build`, `ended` or `all`; other words are not news."""
+        match word:
+            case "build":
+                self._ring(build_id)
+            case "ended":
+                self._end(build_id)
+            case "all":
+                self.ring_all()

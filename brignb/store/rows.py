@@ -84,6 +84,7 @@ def event_of(row: Row[*tuple[Any, ...]], payload: bytes = b"") -> Event:
         revision=Revision(commit=row.resolved_commit or row.asked_commit, ref=row.ref),
         image=Image(**json.loads(row.image)) if row.image else None,
         cause=json.loads(row.cause) if row.cause else None,
+        attributes=json.loads(row.attributes) if row.attributes else {},
     )
 
 

@@ -1,7 +1,7 @@
 """The projects in memory, opened: every request asks for one, and unsealing takes time that a stranger could measure.
 
-All of them are held or none: a name that is not there costs as little as one that is. One server owns a database, so only its own
-writer changes them.
+All of them are held or none: a name that is not there costs as little as one that is. Who changes them clears the shelf: this
+process's own writer, or the word of another process (`line`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The Store behind `brignb.store.seam` in a SQL database: SQLite now; PostgreSQL gets the same tables and statements.
+"""The Store behind `brignb.store.seam` in a SQL database, SQLite or PostgreSQL: the same tables and statements (see `backends`).
 
 Writes go through the one writer, in groups; reads run in a few threads, each in a snapshot of its own; the event loop waits for
 neither. The statements stand in `inbox`, `events`, `builds`, `jobs`, `projects` and `retention`.
@@ -7,17 +7,16 @@ neither. The statements stand in `inbox`, `events`, `builds`, `jobs`, `projects`
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import Connection
 
-from brignb.errors import BadInput
 from brignb.model.builds import Build, JobRecord, Outcome, State
 from brignb.model.events import Event
 from brignb.model.projects import Project
-from brignb.store import builds, events, facts, inbox, jobs, projects, retention, schema, sqlite
+from brignb.store import builds, events, facts, inbox, jobs, projects, retention, schema
+from brignb.store.backends import backend
 from brignb.store.database import Database
 from brignb.store.sealing import Sealer
 from brignb.store.seam import Accept, Accepted, Expired, Page, Wanted
@@ -30,18 +29,23 @@ class SqlStore:
     """See `brignb.store.seam.Store`.
 
     Args:
-        url: `sqlite:////full/path/brignb.db`.
+        url: `sqlite:////full/path/brignb.db` or `postgresql://USER@HOST/DATABASE`.
         sealer: For the projects' secrets.
         busy_ms: How long to wait while another program holds the database locked.
+        changed: Is called when this process has changed the projects: others must look again.
 
     Raises:
         BadInput: The URL names no database that can be used.
     """
 
-    def __init__(self, url: str, sealer: Sealer, *, busy_ms: int = BUSY_MS) -> None:
-        self._url = _checked(url)
+    def __init__(
+        self, url: str, sealer: Sealer, *, busy_ms: int = BUSY_MS, changed: Callable[[], None] = lambda: None
+    ) -> None:
+        self._backend = backend(url, wait_ms=busy_ms)
+        self.kind, self.where = self._backend.name, self._backend.where
         self._sealer = sealer
-        self._database = Database(self._url, busy_ms=busy_ms)
+        self._database = Database(self._backend)
+        self._changed = changed
         self._shelf = Shelf(lambda: self._database.read(projects.everything, sealer))
 
     async def open(self) -> None:
@@ -49,7 +53,7 @@ class SqlStore:
         await self._database.open(self._prepare)
 
     def _prepare(self, connection: Connection) -> None:
-        schema.migrate(connection, where=str(self._url.database))
+        schema.migrate(connection, where=self._backend.where)
         facts.check_key(connection, self._sealer)
 
     async def close(self) -> None:
@@ -75,8 +79,16 @@ class SqlStore:
         return await self._known(self._database.write(projects.remove, name))
 
     async def _known(self, change: asyncio.Future[bool]) -> bool:
-        change.add_done_callback(lambda _: self._shelf.clear())
+        change.add_done_callback(self._projects_changed)
         return await asyncio.shield(change)  # a caller that goes away must not keep the shelf from hearing of it
+
+    def _projects_changed(self, _change: asyncio.Future[bool]) -> None:
+        self._shelf.clear()
+        self._changed()
+
+    def look_again(self) -> None:
+        """Another process has changed the projects."""
+        self._shelf.clear()
 
     # the inbox
 
@@ -154,19 +166,4 @@ class SqlStore:
     async def check(self) -> Mapping[str, Any]:
         """Write for real."""
         await self._database.write(facts.check_writable)
-        return {"database": self._url.get_backend_name()}
-
-
-def _checked(url: str) -> URL:
-    hint = "sqlite:////full/path/brignb.db"
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise BadInput("this is no URL of a database", where="--store", hint=hint) from None
-    backend = parsed.get_backend_name()
-    if backend in {"postgresql", "postgres"}:
-        raise BadInput("PostgreSQL comes later; for now the store is SQLite", where="--store", hint=hint)
-    if backend != "sqlite":
-        raise BadInput(f"{backend} is no database that brignb can use", where="--store", hint=hint)
-    sqlite.check(parsed)
-    return parsed
+        return {"database": self._backend.name}

@@ -15,7 +15,6 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from brignb.errors import BadInput, Unavailable
 
-READERS: Final = 4
 _WRITER_CACHE_KB: Final = 16_000  # a group of large payloads fits, and is written once
 _DURABLE: Final[dict[str, str | int]] = {
     "journal_mode": "wal",
@@ -24,41 +23,48 @@ _DURABLE: Final[dict[str, str | int]] = {
 }
 
 
-def check(url: URL) -> None:
-    """Refuse what is no file.
+class SQLite:
+    """Implements `brignb.store.backends.Backend`.
+
+    Args:
+        url: Of a file.
+        wait_ms: How long to wait while another program holds it locked.
 
     Raises:
         BadInput: A database in memory: its readers would see nothing.
     """
-    if url.database in {None, "", ":memory:"}:
-        raise BadInput("a SQLite store needs a file", where=str(url), hint="sqlite:////full/path/brignb.db")
 
+    name = "sqlite"
+    readers = 4
 
-def make_private(url: URL) -> None:
-    """Make the file, 0600, when there is none; its log and index files take their mode from it.
+    def __init__(self, url: URL, *, wait_ms: int) -> None:
+        if url.database in {None, "", ":memory:"}:
+            raise BadInput("a SQLite store needs a file", where="--store", hint="sqlite:////full/path/brignb.db")
+        self.where = str(url.database)
+        self._url = url
+        self._settings = {**_DURABLE, "busy_timeout": wait_ms}
 
-    Raises:
-        Unavailable: It cannot be made.
-    """
-    path = str(url.database)
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError:
-        return
-    except OSError as error:
-        raise Unavailable(f"the database cannot be made: {error.strerror}", where=path) from error
+    def prepare(self) -> None:
+        """Make the file, 0600, when there is none; its log and index files take their mode from it.
 
+        Raises:
+            Unavailable: It cannot be made.
+        """
+        try:
+            os.close(os.open(self.where, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        except FileExistsError:
+            return
+        except OSError as error:
+            raise Unavailable(f"the database cannot be made: {error.strerror}", where=self.where) from error
 
-def writing(url: URL, *, busy_ms: int) -> Engine:
-    """The one writing connection."""
-    pragmas = {**_DURABLE, "busy_timeout": busy_ms, "cache_size": -_WRITER_CACHE_KB}
-    return _engine(url, size=1, begin="BEGIN IMMEDIATE", pragmas=pragmas)
+    def writing(self) -> Engine:
+        """The one writing connection."""
+        pragmas = {**self._settings, "cache_size": -_WRITER_CACHE_KB}
+        return _engine(self._url, size=1, begin="BEGIN IMMEDIATE", pragmas=pragmas)
 
-
-def reading(url: URL, *, busy_ms: int) -> Engine:
-    """Connections that only read."""
-    pragmas = {**_DURABLE, "busy_timeout": busy_ms, "query_only": 1}
-    return _engine(url, size=READERS, begin="BEGIN", pragmas=pragmas)
+    def reading(self) -> Engine:
+        """Connections that only read."""
+        return _engine(self._url, size=self.readers, begin="BEGIN", pragmas={**self._settings, "query_only": 1})
 
 
 def _engine(url: URL, *, size: int, begin: str, pragmas: dict[str, str | int]) -> Engine:

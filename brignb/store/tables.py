@@ -83,6 +83,7 @@ events: Final = Table(
     Column("any_commit", Boolean, nullable=False),
     Column("image", Text),  # JSON
     Column("cause", Text),  # JSON
+    Column("attributes", Text),  # JSON
     Column("payload", LargeBinary, nullable=False),  # last, so that a list need not read past it
 )
 

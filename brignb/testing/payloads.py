@@ -201,6 +201,7 @@ def _stored(draft: Draft, project: str) -> Event:
         revision=draft.revision,
         image=draft.image,
         cause=draft.cause,
+        attributes=draft.attributes,
     )
 
 

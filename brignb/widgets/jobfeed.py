@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from brignb.errors import BadInput
+from brignb.model.builds import State
 from brignb.script.handle import JobHandle
 from brignb.script.tail import plain
 
@@ -85,6 +86,7 @@ def card(handle: JobHandle, *, can_rerun: bool) -> dict[str, Any]:
         "name": handle.name,
         "image": handle.image and _clean(handle, handle.image, VALUE_MAX),
         "state": str(handle.state),
+        "stage": handle.stage if handle.state is State.PENDING else None,
         "reason": handle.reason,
         "remembered": handle.remembered,
         "exit_code": handle.exit_code,

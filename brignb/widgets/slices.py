@@ -7,7 +7,6 @@ something sets the cursor back. Until a page has spoken of a log, it is followed
 from __future__ import annotations
 
 import zlib
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
@@ -15,8 +14,8 @@ RATE: Final = 400_000
 """Bytes a second, packed: jupyter_server drops what is over `iopub_data_rate_limit` (1 MB/s in any 3 s), and cells print, too."""
 SLICE: Final = 256 * 1024
 """Bytes of one log in one message, unpacked; reading and packing them takes the job loop 3 ms."""
-SLICES: Final = 2
-"""As many in one message."""
+MESSAGE: Final = 2 * SLICE
+"""The same of all logs."""
 UNHEARD_MAX: Final = 16_000_000
 """Bytes, packed, that go out without a word from a page: without one in between, jupyter_server would keep them for a page to come."""
 PAGE_LOST: Final = 120.0
@@ -76,7 +75,8 @@ class Slices:
     def __init__(self, budget: Budget, clock: Callable[[], float]) -> None:
         self._budget = budget
         self._clock = clock
-        self._cursors: OrderedDict[str, tuple[str, int]] = OrderedDict()
+        self._cursors: dict[str, tuple[str, int]] = {}
+        self._behind: dict[str, None] = {}
         self._pages: dict[str, set[str]] = {}
         self._heard: dict[str, float] = {}
 
@@ -87,9 +87,17 @@ class Slices:
         """A page wants a log from `offset` on."""
         before = self._cursors.get(stream)
         self._cursors[stream] = (view, offset if before is None else min(offset, before[1]))
+        self._behind[stream] = None
         self._pages.setdefault(stream, set()).add(page)
         if page != ANYBODY:
             self._pages[stream].discard(ANYBODY)
+
+    def grew(self, stream: str) -> bool:
+        """There is more of it; answers whether anybody wants it."""
+        if stream not in self._cursors:
+            return False
+        self._behind[stream] = None
+        return True
 
     def leave(self, stream: str, *, page: str) -> None:
         """A page does not want it any more."""
@@ -111,20 +119,32 @@ class Slices:
             self._pages[stream].clear()
         self._drop()
 
+    @property
+    def waiting(self) -> bool:
+        """Whether there is something that may go out later, without anybody's word."""
+        return bool(self._behind) and not self._budget.waits_for_word
+
     def take(self, read: Read) -> list[tuple[str, int, int, bytes]]:
         """Some of what is new, log by log in turn: (stream, offset, how many bytes, packed)."""
         found: list[tuple[str, int, int, bytes]] = []
-        for stream, (view, offset) in tuple(self._cursors.items()):
-            if len(found) == SLICES or not self._budget.open:
+        room = MESSAGE
+        for stream in tuple(self._behind):
+            if room <= 0 or not self._budget.open:
                 break
-            if data := read(view, stream, offset, SLICE):
+            del self._behind[stream]
+            view, offset = self._cursors[stream]
+            limit = min(SLICE, room)
+            if data := read(view, stream, offset, limit):
                 packed = zlib.compress(data, 1)
+                room -= len(data)
                 self._budget.spend(len(packed))
                 found.append((stream, offset, len(data), packed))
                 self._cursors[stream] = (view, offset + len(data))
-                self._cursors.move_to_end(stream)
+            if len(data) == limit:
+                self._behind[stream] = None  # there may be more: after the others
         return found
 
     def _drop(self) -> None:
         for stream in [stream for stream, pages in self._pages.items() if not pages]:
             del self._pages[stream], self._cursors[stream]
+            self._behind.pop(stream, None)

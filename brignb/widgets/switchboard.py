@@ -84,7 +84,7 @@ class Switchboard:
 
     def grew(self, stream: str) -> None:
         """A log has grown; called on the job loop."""
-        if stream in self._slices:
+        if self._slices.grew(stream):
             self._wake()
 
     def hear(self, message: Mapping[str, Any]) -> None:
@@ -166,8 +166,7 @@ class Switchboard:
         full = {name: part for name, part in parts.items() if part}
         if full:
             self._send({"now": self._now_ms(), **full}, [packed for _stream, _at, _count, packed in slices])
-        more = slices or not (self._budget.open or self._budget.waits_for_word)
-        if more or (self._stirred and not self._news_budget.waits_for_word):
+        if self._slices.waiting or (self._stirred and not self._news_budget.waits_for_word):
             self._wake()
 
     def _news(self) -> list[dict[str, Any]]:

@@ -17,8 +17,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from functools import partial
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -30,24 +29,23 @@ from brignb import __version__
 from brignb.api.app import create_app
 from brignb.api.protocol import BoundedHttp
 from brignb.api.services import Services
-from brignb.archive.artifacts import pack_artifacts
-from brignb.archive.files import FileArchive
 from brignb.controller.loop import Controller
 from brignb.controller.notebooks import Notebooks
 from brignb.controller.records import current_record
 from brignb.controller.retention import Retention
 from brignb.controller.site import Site
-from brignb.errors import BadInput, Unavailable
+from brignb.errors import BadInput, Conflict, Unavailable
 from brignb.executors import sandbox
 from brignb.gateways import CloudEvents, GitHub, Registry, Simple
 from brignb.model.gateway import Gateway
 from brignb.model.options import ServeOptions
 from brignb.source.git import GitSource
 from brignb.store.news import News
-from brignb.store.sealing import Sealer, load_key
+from brignb.store.patience import patient
 from brignb.store.sql import SqlStore
 from brignb.wiring.clock import fresh_ids, now_ms, randomness
 from brignb.wiring.home import Home, home_path
+from brignb.wiring.storing import Storing, storing
 from brignb.wiring.zygotes import possible, zygotes
 from brignb.zygote.zygotes import Zygotes
 
@@ -103,7 +101,10 @@ def _bound(host: str, port: int) -> Iterator[socket.socket]:
 
 
 async def _serve(options: ServeOptions, home: Home, sock: socket.socket) -> None:
-    async with _server(options, home, sock.getsockname()) as (app, controller):
+    async with (
+        storing(options.store, home) as stored,
+        _server(options, home, stored, sock.getsockname()) as (app, controller),
+    ):
         server = _Server(
             uvicorn.Config(
                 app,
@@ -120,7 +121,8 @@ async def _serve(options: ServeOptions, home: Home, sock: socket.socket) -> None
         )
         _on_signals(server)
         claiming = asyncio.create_task(controller.run())
-        claiming.add_done_callback(lambda done: _stop_without(server, done))
+        for task in (claiming, *stored.tasks):
+            task.add_done_callback(lambda done: _stop_without(server, done))
         sys.setswitchinterval(_TURN)
         gc.freeze()  # what stands now stays: the collector need not look at it for every thousand requests
         await server.serve(sockets=[sock])
@@ -131,24 +133,22 @@ async def _serve(options: ServeOptions, home: Home, sock: socket.socket) -> None
 
 @contextlib.asynccontextmanager
 async def _server(
-    options: ServeOptions, home: Home, address: tuple[str, int]
+    options: ServeOptions, home: Home, stored: Storing, address: tuple[str, int]
 ) -> AsyncIterator[tuple[ASGIApp, Controller]]:
     """Everything but the socket: made in order, ended in the reverse order."""
     token = home.token()
-    url = options.store or f"sqlite:///{home.database}"
-    store = SqlStore(url, Sealer(load_key(home.key), origin=str(home.key)))
-    archive = FileArchive(home.builds)
+    store, archive = stored.store, stored.archive
     source = GitSource(home.sources, home.trees)
     news = News()
     woken: list[Callable[[], None]] = []
+    doubting: list[Callable[[], None]] = []
 
     def wake() -> None:
-        for each in woken:
-            each()
+        _each(woken)
 
     hidden = _hidden(home)
     site = Site(
-        store=store,
+        store=patient(store, in_doubt=lambda: _each(doubting)),
         archive=archive,
         source=source,
         news=news,
@@ -162,14 +162,19 @@ async def _server(
         executor=options.executor,
         zygotes=zygotes(home, walled=hidden is not None) if possible() else None,
     )
-    await store.open()
     try:
         await _warn_of_unsigned(store, cr=options.cr)
         retention = Retention(site, options.keep_ms, options.keep_builds)
-        notebooks = Notebooks(site, ended=retention.wake)
+
+        def ended() -> None:
+            retention.wake()
+            stored.ended()
+
+        notebooks = Notebooks(site, ended=ended)
         workers = options.workers or os.cpu_count() or 1
-        controller = Controller(site, workers=workers, notebooks=notebooks, ended=retention.wake)
+        controller = Controller(site, workers=workers, notebooks=notebooks, ended=ended)
         woken += [controller.wake, notebooks.wake]
+        doubting.append(controller.doubt)
         await controller.recover()
         warming = asyncio.create_task(_warm(site.zygotes))
         sweeping = asyncio.create_task(retention.run())
@@ -178,7 +183,7 @@ async def _server(
             store=store,
             archive=archive,
             source=source,
-            artifacts=partial(pack_artifacts, home.builds),
+            artifacts=stored.artifacts,
             news=news,
             gateways=gateways,
             cr=options.cr,
@@ -201,7 +206,11 @@ async def _server(
         if site.zygotes is not None:
             await site.zygotes.close()
         await source.close()
-        await store.close()
+
+
+def _each(called: Iterable[Callable[[], None]]) -> None:
+    for call in called:
+        call()
 
 
 async def _warm(forking: Zygotes | None) -> None:
@@ -211,10 +220,13 @@ async def _warm(forking: Zygotes | None) -> None:
             await forking.ready()
 
 
-def _stop_without(server: uvicorn.Server, claiming: asyncio.Task[None]) -> None:
-    """A server that takes events and builds none would lie; a restart recovers."""
-    if not claiming.cancelled() and (error := claiming.exception()):
-        log.critical("the controller died; the server stops", exc_info=error)
+def _stop_without(server: uvicorn.Server, done: asyncio.Task[None]) -> None:
+    """A server that takes events and builds none, or that another one has replaced, would lie; a restart recovers."""
+    if not done.cancelled() and (error := done.exception()):
+        if isinstance(error, Conflict):
+            log.critical("%s; the server stops", error)
+        else:
+            log.critical("the controller died; the server stops", exc_info=error)
         server.should_exit = True
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -14,9 +16,12 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
+
 from tests.bench import views, warm
 from tests.bench.load import Report, drive
 from tests.bench.serving import NOTEBOOK, ROOT, Server, line
+from tests.postgresql import databases
 
 
 def signed(address: str, number: int) -> bytes:
@@ -31,12 +36,25 @@ def signed(address: str, number: int) -> bytes:
     return head.encode() + body
 
 
-def intake(kind: str, count: int) -> Report:
+def pushed(address: str, number: int) -> bytes:
+    """A registry's unsigned webhook of 10 KB, known by its body's digest."""
+    target = {"repository": "flask", "tag": f"v{number}", "digest": f"sha256:{number:064}", "mediaType": "x"}
+    body = json.dumps({"id": f"{number}", "action": "push", "target": target, "fill": "x" * 10_000}).encode()
+    head = (
+        f"POST /events/webhook/bench/bench?commit=master HTTP/1.1\r\nhost: {address}\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def intake(kind: str, count: int, request: Callable[[str, int], bytes] = signed, store: str = "") -> Report:
     with tempfile.TemporaryDirectory() as home:
         argv = [sys.executable, "-m", "tests.bench.intake_server", kind, home]
-        server = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        server = subprocess.Popen(
+            argv, cwd=ROOT, stdout=subprocess.PIPE, text=True, env={**os.environ, "BRIGNB_STORE": store}
+        )
         port = int(server.stdout.readline())
-        requests = [signed(f"127.0.0.1:{port}", number) for number in range(count + 500)]
+        requests = [request(f"127.0.0.1:{port}", number) for number in range(count + 500)]
         drive(("127.0.0.1", port), requests[:500])
         report = drive(("127.0.0.1", port), requests[500:])
         server.terminate()
@@ -55,6 +73,23 @@ def bench_intake() -> None:
         f"{stored.rate / free.rate:.2f}x",
     )
     line("  p50, p99", f"{stored.p50_ms:.1f}, {stored.p99_ms:.1f} ms", f"{free.p50_ms:.1f}, {free.p99_ms:.1f} ms", "")
+
+
+def bench_postgresql(count: int = 8000) -> None:
+    with contextlib.contextmanager(databases)() as create:
+        url = create()
+        far, near = intake("store", count, pushed, url), intake("store", count, pushed)
+        with psycopg.connect(url) as connection:
+            (kept,) = connection.execute("SELECT count(*) FROM builds").fetchone()
+    assert far.statuses == {202: count}, far.statuses
+    assert kept == count + 500, f"{kept} of {count + 500} acknowledged events are there"
+    line(
+        "registry gateway on PostgreSQL, durable 10 KB POSTs/s",
+        f"{far.rate:.0f}/s",
+        f"{near.rate:.0f}/s SQLite",
+        f"{far.rate / near.rate:.2f}x",
+    )
+    line("  p50, p99", f"{far.p50_ms:.1f}, {far.p99_ms:.1f} ms", f"{near.p50_ms:.1f}, {near.p99_ms:.1f} ms", "")
 
 
 JOBS = """
@@ -132,6 +167,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "memory": bench_memory,
     "intake": bench_intake,
     "views": views.bench_views,
+    "postgresql": bench_postgresql,
 }
 
 

@@ -1,9 +1,13 @@
-"""The gateways' route as `brignb serve` has it, with its store or without, and no builds: `python -m tests.bench.intake_server store|none HOME`."""
+"""The gateways' route as `brignb serve` has it, with its store or without, and no builds: `python -m tests.bench.intake_server store|none HOME`.
+
+The store is SQLite in that folder, or what $BRIGNB_STORE names.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import socket
 import sys
 from pathlib import Path
@@ -35,7 +39,8 @@ async def nothing(*_):
 
 
 async def main(kind: str, home: Path) -> None:
-    store = (SqlStore if kind == "store" else Storeless)(f"sqlite:///{home}/bench.db", Sealer(bytes(32)))
+    url = os.environ.get("BRIGNB_STORE") or f"sqlite:///{home}/bench.db"
+    store = (SqlStore if kind == "store" else Storeless)(url, Sealer(bytes(32)))
     await store.open()
     await store.put_project(
         Project(name="bench/bench", default_notebook="{}", shared_secret="bench-secret"), at=now_ms()
@@ -51,6 +56,9 @@ async def main(kind: str, home: Path) -> None:
         randomness=randomness,
         wake=lambda: None,
         cancel=nothing,
+        source=None,
+        artifacts=nothing,
+        notebooks=None,
         record=nothing,
         version="bench",
         hosts=("127.0.0.1",),

@@ -44,7 +44,8 @@ print(f"{100 * (seen - unseen):.1f} % (goal: 5); the job's log itself {100 * uns
 """
 FIFTY = """
 from brignb import Job
-jobs = [Job(f"j{i}", use_source=False, tasks=["i=0; while true; do i=$((i+1)); echo line $i of many; sleep 0.2; done"]) for i in range(50)]
+code = "import itertools, time\\nfor i in itertools.count(): print('line', i, 'of many'); time.sleep(0.2)"
+jobs = [Job(f"j{i}", use_source=False, command=["python3", "-u", "-c", code]) for i in range(50)]
 handles = [job.run() for job in jobs]
 """
 MANY = """

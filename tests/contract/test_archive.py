@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from brignb.archive.files import FileArchive
+from brignb.archive.places import TwoPlaces
 from brignb.archive.seam import JOURNAL, RECORD, WORKER, WORKER_NOTEBOOK, Archive
 from brignb.errors import BadInput
 
@@ -16,16 +16,32 @@ OTHER = "01JV3ZQ8M4T7Y2K9R5W6X0ABCE"
 JOB = "build-01jv3zq8m4t7y2k9r5w6x0abcd"
 
 
-def _files(folder: Path) -> Archive:
-    return FileArchive(folder / "builds")
+def _files(request: pytest.FixtureRequest) -> Iterator[Archive]:
+    yield FileArchive(request.getfixturevalue("tmp_path") / "builds")
 
 
-FACTORIES: dict[str, Callable[[Path], Archive]] = {"files": _files}
+def _postgresql(request: pytest.FixtureRequest) -> Iterator[Archive]:
+    """One for all tests: each begins with an empty table."""
+    archive = request.getfixturevalue("postgres_archive")
+    archive.forget([BUILD, OTHER])
+    yield archive
 
 
-@pytest.fixture(params=FACTORIES)
-def archive(request, tmp_path) -> Archive:
-    return FACTORIES[request.param](tmp_path)
+def _two_places(request: pytest.FixtureRequest) -> Iterator[Archive]:
+    (far,) = _postgresql(request)
+    yield TwoPlaces(FileArchive(request.getfixturevalue("tmp_path") / "builds"), far)
+
+
+FACTORIES: dict[str, Callable[[pytest.FixtureRequest], Iterator[Archive]]] = {
+    "files": _files,
+    "postgresql": _postgresql,
+    "two places": _two_places,
+}
+
+
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.slow if name != "files" else ()) for name in FACTORIES])
+def archive(request) -> Iterator[Archive]:
+    yield from FACTORIES[request.param](request)
 
 
 @pytest.mark.parametrize("stream", [WORKER, JOURNAL, JOB])
@@ -95,6 +111,37 @@ def test_what_is_forgotten_is_gone_and_nothing_else(archive):
     assert archive.get(BUILD, RECORD) is None
     assert archive.size(BUILD, JOB) == 0
     assert archive.get(OTHER, RECORD) == b"{}"
+
+
+def test_what_is_long_is_whole(archive):
+    """Whatever pieces it is kept in: documents, an append, and reads across their edges."""
+    long = bytes(range(256)) * 10_000  # 2.5 MB
+    archive.put(BUILD, RECORD, long)
+    assert archive.get(BUILD, RECORD) == long
+    archive.put(BUILD, RECORD, b"")
+    assert archive.get(BUILD, RECORD) == b""
+    assert archive.append(BUILD, WORKER, 0, b"x" * 100) == 100
+    assert archive.append(BUILD, WORKER, 50, b"x" * 50 + long) == 100 + len(long)
+    assert archive.append(BUILD, WORKER, 100, long) == 100 + len(long)
+    assert archive.read(BUILD, WORKER, 100) == long
+    for offset in (99, 100, 101, 100 + (1 << 20), 99 + (2 << 20), len(long) + 99):
+        assert archive.read(BUILD, WORKER, offset, 300) == (b"x" * 100 + long)[offset : offset + 300]
+
+
+def test_appending_nothing_is_asking_for_the_end(archive):
+    """And a gap is one even then."""
+    assert archive.append(BUILD, WORKER, 0, b"") == 0
+    archive.append(BUILD, WORKER, 0, b"one\n")
+    assert archive.append(BUILD, WORKER, 4, b"") == 4
+    with pytest.raises(BadInput):
+        archive.append(BUILD, WORKER, 5, b"")
+
+
+def test_builds_are_told_oldest_first(archive):
+    """Retention looks for those that nobody knows any more."""
+    archive.append(OTHER, JOURNAL, 0, b"{}\n")
+    archive.put(BUILD, RECORD, b"{}")
+    assert archive.builds() == (BUILD, OTHER)
 
 
 OUTSIDE = [

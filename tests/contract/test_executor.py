@@ -306,7 +306,9 @@ async def test_the_beginning_of_a_line_is_shown_before_its_end(bench):
     """A prompt, a slow progress line; its end joins it."""
     _, lines = await bench.run("printf 'wait'", "sleep 0.4", "printf 'ed\\n'", "printf 'rest'")
     told = [(line.text, line.partial) for line in lines if line.stream == "stdout"]
-    assert told == [("wait", True), ("ed", False), ("rest", False)]
+    assert told[:2] == [("wait", True), ("ed", False)]
+    whole = _whole(lines, "stdout")  # on a busy machine `rest` is shown before the job has ended, too
+    assert whole == ["waited", "rest"]
     first, second = [line.at for line in lines if line.stream == "stdout"][:2]
     assert second - first > 200
 

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -23,17 +22,22 @@ P, Q = "acme/site", "acme/tools"
 COMMIT = "c" * 40
 
 
-def sqlite(folder: Path) -> Store:
-    return SqlStore(f"sqlite:///{folder}/brignb.db", Sealer(b"k" * 32))
+def sqlite(request: pytest.FixtureRequest) -> str:
+    return f"sqlite:///{request.getfixturevalue('tmp_path')}/brignb.db"
 
 
-STORES: dict[str, Callable[[Path], Store]] = {"sqlite": sqlite}
+def postgresql(request: pytest.FixtureRequest) -> str:
+    return request.getfixturevalue("postgresql")()
 
 
-@pytest.fixture(params=STORES)
-def factory(request, tmp_path):
+STORES: dict[str, Callable[[pytest.FixtureRequest], str]] = {"sqlite": sqlite, "postgresql": postgresql}
+
+
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.slow if name != "sqlite" else ()) for name in STORES])
+def factory(request):
     """Makes a store; every one it makes stands on the same data."""
-    return lambda: STORES[request.param](tmp_path)
+    url = STORES[request.param](request)
+    return lambda: SqlStore(url, Sealer(b"k" * 32))
 
 
 @pytest.fixture

@@ -177,8 +177,10 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture
-def own_server(tmp_path):
-    """A server that the test may stop and start; it is stopped at the end."""
+def own_server(tmp_path, request, monkeypatch):
+    """A server that the test may stop and start; it is stopped at the end. An indirect parameter names its store."""
+    if getattr(request, "param", "sqlite") == "postgresql":
+        monkeypatch.setenv("BRIGNB_STORE", request.getfixturevalue("postgresql")())
     running = Server(tmp_path / "home", "--cr").start()
     yield running
     if running.process.poll() is None:

@@ -25,6 +25,7 @@ def processes(mark: str) -> list[str]:
     return [line for line in found if not line.startswith(f"{os.getpid()} ")]
 
 
+@pytest.mark.parametrize("own_server", ["sqlite", "postgresql"], indirect=True)
 def test_a_build_in_its_cells_is_lost_and_leaves_a_truthful_record(own_server, repository, pipeline, door):
     own_server.create(pipeline.file("tests/lost", repository.url))
     commit = repository.commit(pipeline.notebook("print('seen before')", waiting(door.getsockname()), "print('never')"))
@@ -65,6 +66,7 @@ def test_retries_of_the_project_run_a_lost_build_again(own_server, repository, p
     assert len([line for line in own_server.follow(build).splitlines() if "went on" in line]) == 1
 
 
+@pytest.mark.parametrize("own_server", ["sqlite", "postgresql"], indirect=True)
 def test_builds_that_had_not_begun_are_run_after_a_restart(own_server, repository, pipeline, door):
     """Two workers are busy, the rest waits; a kill loses the two that had begun, and none of those that had not."""
     own_server.create(pipeline.file("tests/waiting", repository.url))

@@ -15,6 +15,7 @@ ROUNDS = 8
 SEED = 20261
 
 
+@pytest.mark.parametrize("own_server", ["sqlite", "postgresql"], indirect=True)
 def test_no_acknowledged_event_is_lost_and_none_succeeds_twice(own_server, repository, pipeline):
     choose = random.Random(SEED)
     own_server.create(pipeline.file("tests/soak", repository.url))

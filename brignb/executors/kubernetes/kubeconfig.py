@@ -47,6 +47,8 @@ async def load(configuration: Configuration, context: str | None) -> Place:
             config.load_incluster_config(configuration)
             return Place(configuration.host, "", _account_namespace())
         named = os.pathsep.join(files)
+        if not _any(files):
+            raise FileNotFoundError(named)  # the client would say it once more, on stderr
         await config.load_kube_config(named, context, configuration)
         contexts, current = config.list_kube_config_contexts(named)
     except (config.ConfigException, OSError, ValueError, YAMLError) as error:

@@ -72,7 +72,7 @@ class Run:
         self._output: Output | None = None
         self._files: Files | None = None
         self._told_to_end: JobStatus | None = None
-        self._patience = Patience(self._give_up)
+        self._patience = Patience(lambda found: self.end(State.FAILED, found.reason, found.message, grace=0))
         self._alarms: list[asyncio.TimerHandle] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._verdict: asyncio.Future[JobStatus | None] = self._loop.create_future()
@@ -268,9 +268,6 @@ class Run:
 
     def _time_is_up(self) -> None:
         self.end(State.TIMED_OUT, "timeout", f"killed: it ran for its timeout of {self.spec.timeout:g} s")
-
-    def _give_up(self, found: fate.Hindrance) -> None:
-        self.end(State.FAILED, found.reason, found.message, grace=0)
 
     async def _delete(self, grace: int) -> None:
         try:

@@ -17,6 +17,8 @@ RUNNING: Final = "running"
 
 _ORDER: Final = (SCHEDULING, PULLING, STARTING, RUNNING)
 _QUIET: Final = frozenset({"Created", "Killing", "Pulled", "SuccessfulAttachVolume", "TaintManagerEviction"})
+_LESS: Final = "Error: "
+"""How a `Failed` begins that says less than the one before it."""
 _WHOSE: Final = {SOURCE: " (brings the source)", ARTIFACTS: " (takes the artifacts)"}
 
 
@@ -46,11 +48,9 @@ class Stages:
                 if "already present" in message
                 else self._once(f"pulled {_quoted(message)}{whose}{_took(message)}")
             )
-        if reason == "Started":
+        if event.get("type") != "Warning" or reason in _QUIET or message.startswith(_LESS):
             return None
-        if event.get("type") == "Warning" and reason not in _QUIET:
-            return self._once(f"{reason}: {message}")
-        return None
+        return self._once(message if reason == "Failed" else f"{reason}: {message}")
 
     def reach(self, stage: str) -> None:
         """The pod's status says so."""

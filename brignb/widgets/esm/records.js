@@ -4,8 +4,11 @@ const STREAMS = new Set(["stdout", "stderr", "system"]);
 
 /** What zlib has packed. */
 export async function inflate(packed) {
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  const stream = new DecompressionStream("deflate");
+  const writer = stream.writable.getWriter();
+  writer.write(packed);
+  writer.close();
+  return new Uint8Array(await new Response(stream.readable).arrayBuffer());
 }
 
 /** Bytes that may be cut anywhere into records; what is torn is taken as text of `system`. */

@@ -190,6 +190,7 @@ async def test_a_cloudevent_may_be_announced_and_is_then_taken(site, refused):
     first, second = answer.json()["events"]
     event = (await site.user.get(f"/api/events/{second['event']}")).json()
     assert (event["type"], event["source"], json.loads(event["payload"])["data"]) == ("made", "/s", 1)
+    assert event["attributes"] == {"specversion": "1.0", "id": "1", "source": "/s", "type": "made"}
     again = await site.stranger.post(f"{url}/{SIMPLE_SECRET}", json=batch[:1], headers=headers)
     assert (again.status_code, again.json()["events"][0]["build"]) == (200, first["build"])
 

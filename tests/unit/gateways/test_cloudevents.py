@@ -105,6 +105,15 @@ def test_a_delivery_is_known_by_source_and_id(taken):
     assert other.keys != first.keys
 
 
+def test_attributes_are_kept_in_every_mode(taken):
+    """Subject, time and extensions are no part of a binary event's body."""
+    more = {"subject": "order 7", "traceparent": "00-1-2-00", "datacontenttype": "application/json"}
+    (first,) = taken(binary(**{name: value for name, value in more.items() if name != "datacontenttype"}))
+    (second,) = taken(call({**ATTRIBUTES, **more, "sequence": 5, "data": HELLO}))
+    assert first.attributes == {**ATTRIBUTES, **more}
+    assert second.attributes == {**ATTRIBUTES, **more, "sequence": 5}
+
+
 @pytest.mark.parametrize("name", ["id", "source", "type", "specversion"])
 @pytest.mark.parametrize("value", [None, ""])
 def test_what_is_required_is_asked_for_by_name(refused, name, value):

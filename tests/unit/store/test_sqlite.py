@@ -82,21 +82,11 @@ def test_a_store_needs_a_file(url, sealer):
         SqlStore(url, sealer)
 
 
-@pytest.mark.parametrize(
-    "url", ["postgresql://u:hunter2@h/db", "postgresql+psycopg://u:hunter2@h/db", "postgres://h/db"]
-)
-def test_postgresql_comes_later(url, sealer):
-    """And says so, without the password."""
-    with pytest.raises(BadInput, match="later") as refused:
-        SqlStore(url, sealer)
-    assert "hunter2" not in str(refused.value)
-
-
 @pytest.mark.parametrize("url", ["", "brignb.db", "/srv/brignb.db", "mysql://h/db", "http://h", "sqlite:"])
 def test_other_urls_are_refused(url, sealer):
     with pytest.raises(BadInput) as refused:
         SqlStore(url, sealer)
-    assert refused.value.hint == "sqlite:////full/path/brignb.db"
+    assert refused.value.hint.startswith("sqlite:////full/path/brignb.db")
 
 
 async def test_another_key_is_noticed_at_once(store, make_store):

@@ -16,9 +16,9 @@ from brignb.store.writer import GROUP, Writer
 def engine(database):
     from sqlalchemy import make_url
 
-    from brignb.store import sqlite
+    from brignb.store.sqlite import SQLite
 
-    engine = sqlite.writing(make_url(f"sqlite:///{database}"), busy_ms=50)
+    engine = SQLite(make_url(f"sqlite:///{database}"), wait_ms=50).writing()
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE t (n INTEGER PRIMARY KEY)"))
     yield engine

@@ -105,6 +105,8 @@ def test_a_pods_life_in_words():
             event("Pulled", 'Successfully pulled image "x:1" in 2.1s (2.1s including waiting)', container="brigaderun"),
             event("Pulled", 'Container image "x:1" already present on machine', container="brigaderun"),
             event("Created", "Created container"),
+            event("Failed", "Failed to pull image: manifest unknown", "Warning"),
+            event("Failed", "Error: ErrImagePull", "Warning"),
         )
     ]
     assert told == [
@@ -114,5 +116,7 @@ def test_a_pods_life_in_words():
         ("pulling x:1", "pulling"),
         ("pulled x:1 in 2.1s", "starting"),
         (None, "starting"),
+        (None, "starting"),
+        ("Failed to pull image: manifest unknown", "starting"),
         (None, "starting"),
     ]

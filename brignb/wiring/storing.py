@@ -1,0 +1,96 @@
+"""What a server keeps everything in, by its `--store`.
+
+    nothing, sqlite:…    the store is a file of the home, the archive its folder `builds`
+    postgresql://…       the store is there; so is the archive, of builds that have ended: see `archive.places`
+
+With a database that others can reach, this server makes sure that it is the only one that builds from it. What must never happen: two
+controllers on one store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import IO, Final
+
+from brignb.archive.artifacts import pack_artifacts
+from brignb.archive.files import FileArchive
+from brignb.archive.places import TwoPlaces
+from brignb.archive.seam import Archive
+from brignb.controller.settling import Settling
+from brignb.store.sealing import Sealer, load_key
+from brignb.store.sql import SqlStore
+from brignb.wiring.home import Home
+
+_POSTGRESQL: Final = "postgresql"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storing:
+    """An opened store, and an archive.
+
+    Args:
+        artifacts: Writes a tar archive of what a job of a build left for others; False: nothing is kept.
+        ended: Is to be called after each build.
+        tasks: What has to go on while the server lives; none of them ends by itself but by an error.
+    """
+
+    store: SqlStore
+    archive: Archive
+    artifacts: Callable[[str, str, IO[bytes]], bool]
+    ended: Callable[[], None] = lambda: None
+    tasks: tuple[asyncio.Task[None], ...] = ()
+
+
+@contextlib.asynccontextmanager
+async def storing(url: str | None, home: Home) -> AsyncIterator[Storing]:
+    """Open them, and close them at the end.
+
+    Args:
+        url: As `--store` has it.
+        home: Whose key seals the secrets.
+
+    Raises:
+        BadInput: The URL cannot be used.
+        Conflict: Another server has the database.
+        Unavailable: The database cannot be used.
+    """
+    store = SqlStore(url or f"sqlite:///{home.database}", Sealer(load_key(home.key), origin=str(home.key)))
+    near = FileArchive(home.builds)
+    await store.open()
+    try:
+        if url is None or store.kind != _POSTGRESQL:
+            yield Storing(store=store, archive=near, artifacts=partial(pack_artifacts, home.builds))
+        else:
+            async with _elsewhere(url, store, near) as stored:
+                yield stored
+    finally:
+        await store.close()
+
+
+@contextlib.asynccontextmanager
+async def _elsewhere(url: str, store: SqlStore, near: FileArchive) -> AsyncIterator[Storing]:
+    """In a database that others can reach."""
+    from brignb.archive.postgresql import PostgresArchive  # noqa: PLC0415 - an extra
+    from brignb.store.line import Line  # noqa: PLC0415 - the same
+
+    line, far = Line(url, heard=lambda _word, _about: None, alone=True), PostgresArchive(url, where=store.where)
+    places = TwoPlaces(near, far)
+    settling = Settling(store, places)
+    async with contextlib.AsyncExitStack() as stack:
+        await line.open()
+        stack.push_async_callback(line.close)
+        stack.push_async_callback(asyncio.to_thread, far.close)
+        await asyncio.to_thread(far.open)
+        tasks = (asyncio.create_task(line.run()), asyncio.create_task(settling.run()))
+        stack.push_async_callback(_canceled, tasks)
+        yield Storing(store=store, archive=places, artifacts=places.artifacts, ended=settling.wake, tasks=tasks)
+
+
+async def _canceled(tasks: Iterable[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
