@@ -119,6 +119,8 @@ def _held(routes: APIRouter, notebooks: Notebooks) -> None:
         said = await posted(request, PostedJob)
         if not is_job_id(said.id):
             raise BadInput("it is no job's id", where="id")
+        if said.name != said.id.rpartition("-")[0]:
+            raise BadInput("it is not the name in the job's id", where="name")
         facts = {**said.model_dump(), "state": State(said.state)}
         await notebooks.job(listener_id, JobRecord(build_id=build_id, **facts))
         return Response(status_code=204)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from brignb.api.shapes import STATES, EventShape, Shape
 
+Attempt = Annotated[int, Field(ge=1, le=2**31 - 1)]
+ExitCode = Annotated[int, Field(ge=-(2**31), le=2**32 - 1)]
+Moment = Annotated[int, Field(ge=0, le=253_402_300_799_999, description="Milliseconds since 1970, up to the year 9999")]
+"""What no store could keep, or no answer could write as a time, would break every later look at the build."""
 ENDS = Literal["succeeded", "failed", "canceled", "timed_out"]
 
 
@@ -53,7 +57,7 @@ class RenewedShape(Shape):
 class PostedStart(Shape):
     """The first line is about to run."""
 
-    attempt: int
+    attempt: Attempt
     notebook: dict[str, Any] = Field(description="What the record begins with: a notebook's JSON")
 
 
@@ -67,15 +71,15 @@ class StartedShape(Shape):
 class PostedJob(Shape):
     """A job's state; times are milliseconds since 1970."""
 
-    attempt: int
+    attempt: Attempt
     id: str = Field(max_length=64)
     name: str = Field(max_length=36)
     image: str | None = None
     state: STATES
-    exit_code: int | None = None
+    exit_code: ExitCode | None = None
     reason: str | None = None
-    started_at: int | None = None
-    finished_at: int | None = None
+    started_at: Moment | None = None
+    finished_at: Moment | None = None
     digest: str | None = Field(default=None, max_length=64)
     outputs: dict[str, str] = Field(default={})
 
@@ -83,7 +87,7 @@ class PostedJob(Shape):
 class EmittedEvent(Shape):
     """An event that the notebook's handler raises."""
 
-    attempt: int
+    attempt: Attempt
     type: str = Field(min_length=1, max_length=200)
     payload: str = ""
 
@@ -91,7 +95,7 @@ class EmittedEvent(Shape):
 class PostedEnd(Shape):
     """How it ended."""
 
-    attempt: int
+    attempt: Attempt
     state: ENDS
     reason: str | None = None
     message: str | None = None

@@ -14,17 +14,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final
 
 from brignb.archive.seam import JOURNAL, WORKER, WORKER_NOTEBOOK, whole
 from brignb.controller.hosting import GRACE
+from brignb.controller.leases import Held, Lease, not_held, rings
 from brignb.controller.listening import StoreListener
 from brignb.controller.losing import lose
 from brignb.controller.records import materialise
 from brignb.controller.site import Site
-from brignb.errors import Conflict, NotFound, Unavailable
+from brignb.errors import NotFound, Unavailable
 from brignb.model.builds import NOTEBOOK, Build, JobRecord, Outcome, State
 from brignb.model.events import Event
 from brignb.store.seam import Wanted
@@ -34,30 +34,6 @@ log = logging.getLogger(__name__)
 LEASE: Final = 6.0
 """Seconds from a kernel's last word to its end, as it is seen here. It speaks every 2."""
 _CANCELED: Final = Outcome(state=State.CANCELED, reason="canceled", message="the build was canceled")
-
-
-@dataclass(slots=True)
-class _Held:
-    """A build in a kernel's hands."""
-
-    build: Build
-    event: Event | None = None
-    words: StoreListener | None = None
-    killer: asyncio.TimerHandle | None = None
-
-
-@dataclass(slots=True)
-class _Lease:
-    id: str
-    wanted: Wanted
-    timer: asyncio.TimerHandle | None = None
-    held: _Held | None = None
-    last: tuple[str, int] | None = None
-    over: bool = False
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    fate: asyncio.Lock = field(
-        default_factory=asyncio.Lock
-    )  # its build is not given away while something that is said of it is being written
 
 
 class Notebooks:
@@ -73,7 +49,7 @@ class Notebooks:
         self.seconds = seconds
         self._site = site
         self._tell_ended = ended
-        self._leases: dict[str, _Lease] = {}
+        self._leases: dict[str, Lease] = {}
         self._bell = asyncio.Event()
         self._ending: set[asyncio.Task[None]] = set()
 
@@ -95,7 +71,7 @@ class Notebooks:
     def open(self, wanted: Wanted) -> str:
         """A new lease; answers its id."""
         lease_id = self._site.new_ids(self._site.now_ms())[0]
-        self._leases[lease_id] = _Lease(lease_id, wanted)
+        self._leases[lease_id] = Lease(lease_id, wanted)
         return self._lease(lease_id).id
 
     async def renew(self, lease_id: str) -> Build | None:
@@ -130,13 +106,13 @@ class Notebooks:
                     bell = self._bell
                     if (taken := await self._taken(lease)) is not None:
                         return taken
-                    if not await _rings(bell, ends):
+                    if not await rings(bell, ends):
                         return None
         finally:
             for end in ends:
                 end.cancel()
 
-    async def _taken(self, lease: _Lease) -> tuple[Build, Event] | None:
+    async def _taken(self, lease: Lease) -> tuple[Build, Event] | None:
         """The one that it holds; one is claimed when there is none, and something waits."""
         site = self._site
         while True:
@@ -146,7 +122,7 @@ class Notebooks:
                 claimed = await site.store.claim(at=site.now_ms(), limit=1, only=lease.wanted)
                 if not claimed:
                     return None
-                lease.held = _Held(claimed[0])  # before anything else: whatever comes now, somebody answers for it
+                lease.held = Held(claimed[0])  # before anything else: whatever comes now, somebody answers for it
             held = lease.held
             if lease.over:
                 await self._drop(lease)
@@ -156,7 +132,7 @@ class Notebooks:
                 continue
             return held.build, await self._known(held)
 
-    async def _known(self, held: _Held) -> Event:
+    async def _known(self, held: Held) -> Event:
         """Its event, once; and that a notebook has it is noted."""
         if held.event is None:
             build = held.build
@@ -209,7 +185,7 @@ class Notebooks:
             return
         self._words(lease_id, build_id, attempt)
         if lease.held is not None and not await self._finished(lease, lease.held, outcome):
-            raise _not_held(build_id)
+            raise not_held(build_id)
 
     @contextlib.asynccontextmanager
     async def _heard(self, lease_id: str, build_id: str, attempt: int) -> AsyncIterator[StoreListener]:
@@ -222,10 +198,10 @@ class Notebooks:
         lease = self._lease(lease_id)
         held = lease.held
         if held is None or held.words is None or (held.build.id, held.build.attempt) != (build_id, attempt):
-            raise _not_held(build_id)
+            raise not_held(build_id)
         return held.words
 
-    async def _finished(self, lease: _Lease, held: _Held, outcome: Outcome) -> bool:
+    async def _finished(self, lease: Lease, held: Held, outcome: Outcome) -> bool:
         site, build = self._site, held.build
         await asyncio.to_thread(materialise, site.archive, build.id, outcome)
         done = await site.store.finish(build.id, attempt=build.attempt, outcome=outcome, at=site.now_ms())
@@ -234,12 +210,12 @@ class Notebooks:
         self._let_go(lease, held)
         return done
 
-    async def _kill(self, lease: _Lease, held: _Held) -> None:
+    async def _kill(self, lease: Lease, held: Held) -> None:
         """It was canceled, and its kernel did not end it in time: what that says later is not heard."""
         if lease.held is held:
             await self._finished(lease, held, _CANCELED)
 
-    def _let_go(self, lease: _Lease, held: _Held) -> None:
+    def _let_go(self, lease: Lease, held: Held) -> None:
         if held.killer is not None:
             held.killer.cancel()
         if lease.held is held:
@@ -249,7 +225,7 @@ class Notebooks:
 
     # ends
 
-    def _lease(self, lease_id: str) -> _Lease:
+    def _lease(self, lease_id: str) -> Lease:
         """A lease, renewed.
 
         Raises:
@@ -264,7 +240,7 @@ class Notebooks:
         lease.timer = asyncio.get_running_loop().call_later(self.seconds, self._soon, self._end, lease)
         return lease
 
-    async def _end(self, lease: _Lease) -> None:
+    async def _end(self, lease: Lease) -> None:
         """Its build goes the way of any build whose worker died, what waits goes to workers."""
         lease.over = True
         self._leases.pop(lease.id, None)
@@ -275,7 +251,7 @@ class Notebooks:
         finally:
             self._site.wake()  # the controller, other listeners, and its own caller
 
-    async def _drop(self, lease: _Lease) -> None:
+    async def _drop(self, lease: Lease) -> None:
         async with lease.fate:
             if (held := lease.held) is None:
                 return
@@ -298,16 +274,3 @@ class Notebooks:
         except Unavailable as error:
             # Nothing could be written down: the build stays `running`, and the next start recovers it.
             log.error("a notebook that is gone: %s", error)  # noqa: TRY400 - an error for people, not a traceback
-
-
-async def _rings(bell: asyncio.Event, ends: Iterable[asyncio.Task[None]]) -> bool:
-    """Until the bell rings; False when something ended first."""
-    rung = asyncio.create_task(bell.wait())
-    await asyncio.wait({rung, *ends}, return_when=asyncio.FIRST_COMPLETED)
-    rung.cancel()
-    return not any(end.done() for end in ends)
-
-
-def _not_held(build_id: str) -> Conflict:
-    hint = "its lease was over, it was canceled, or somebody else has it by now"
-    return Conflict("this notebook does not hold the build any more", where=f"build {build_id[:60]}", hint=hint)

@@ -237,6 +237,10 @@ async def test_bad_words_are_told(project, refused):
     assert refused(await project.user.post("/api/projects/owner/repo/listeners", json={"types": ["a b"]}), 400)
     assert refused(await kernel.say(offer, "finished", state="lost"), 400)["where"] == "state"
     assert refused(await kernel.say(offer, "jobs", id="../x", name="x", state="running"), 400)["where"] == "id"
+    job = {"id": "a-01jv3zq8m4t7y2k9r5w6x0abcd", "name": "a", "state": "failed"}
+    for name, value in (("name", "b"), ("started_at", -(10**18)), ("finished_at", 10**18), ("exit_code", 10**30)):
+        assert refused(await kernel.say(offer, "jobs", **{**job, name: value}), 400)["where"] == name
+    assert (await project.user.get(f"/api/builds/{offer['build']}")).json()["jobs"] == []
     refused(await kernel.say({**offer, "attempt": 2}, "started", notebook=NOTEBOOK), 409)
     refused(await kernel.append(offer, "../key", 0, b"x"), 404)
     refused(await kernel.append(offer, "worker.ipynb", 0, b"x"), 400)
