@@ -53,7 +53,12 @@ def debug(
     if importlib.util.find_spec("jupyterlab") is None:
         note("JupyterLab is not installed here: pip install 'brignb[lab]', or open the notebook with your own")
         return 0
-    return subprocess.run([sys.executable, "-m", "jupyterlab", notebook], cwd=notebook.parent, check=False).returncode
+    return subprocess.run(lab(notebook), cwd=notebook.parent, check=False).returncode
+
+
+def lab(notebook: Path) -> list[str]:
+    """The command that opens it, in its folder. `-P`: a module `jupyterlab` of a stranger's pull request is not the one that is meant."""
+    return [sys.executable, "-P", "-m", "jupyterlab", str(notebook)]
 
 
 def diff(
