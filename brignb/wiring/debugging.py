@@ -137,7 +137,9 @@ def _unpack(file: IO[bytes], folder: Path, *, links: bool) -> None:
 def _keep(client: Client, build: Mapping[str, Any], project: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """What `begin` reads, and what a person may want to look at; answers the record."""
     ours = folder / HERE
-    ours.mkdir()  # nothing of the repository's may stand there
+    ours.mkdir(
+        mode=0o700
+    )  # nothing of the repository's may stand there; payload and logs are for nobody else on this machine
     (ours / "jobs").mkdir()
     record = client.record(build["id"])
     (ours / "record.ipynb").write_bytes(record)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import re
 import sys
 import threading
 import time
@@ -172,7 +173,7 @@ class Handling:
         """What the record begins with: that a notebook handled it, and the handlers as they were."""
         handlers = registry.events.matching(self._offer.event)
         told = ["Handled in a notebook's kernel by `listen`, not by a worker. Its handlers, as they were:"]
-        told += [f"```python\n{_source_of(handler)}\n```" for handler in handlers]
+        told += [_fenced(_source_of(handler)) for handler in handlers]
         text = clean_text(self._own.redactor("\n\n".join(told)))
         cell = {"cell_type": "markdown", "id": "handled", "metadata": {}, "source": text}
         about = {"language_info": {"name": "python"}, "brignb": {"build": self._offer.build_id}}
@@ -266,6 +267,13 @@ def _show(error: BaseException) -> None:
         traceback.print_exception(error)
     else:
         shell.showtraceback((type(error), error, error.__traceback__), tb_offset=0)
+
+
+def _fenced(source: str) -> str:
+    """As code in Markdown, also when there are fences in it, in a docstring say."""
+    longest = max(map(len, re.findall("`+", source)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}python\n{source}\n{fence}"
 
 
 def _source_of(handler: Handler) -> str:

@@ -79,6 +79,7 @@ def test_a_failed_build_is_debugged_mended_and_run_again(own_server, failed, aut
         subprocess.check_output([*git, "rev-parse", "HEAD"], text=True).strip() == failed["event"]["revision"]["commit"]
     )
     assert subprocess.check_output([*git, "status", "--porcelain"], text=True) == " M brignb.ipynb\n"
+    assert (folder / ".brignb").stat().st_mode & 0o77 == 0, "payload and logs are for nobody else on this machine"
     for file in folder.rglob("*"):
         assert not file.is_file() or pipeline.canary.encode() not in file.read_bytes(), (
             f"{file} holds the server's secret"
