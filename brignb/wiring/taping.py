@@ -31,6 +31,7 @@ class Tape:
         self._scribe = scribe
         self._queue: SimpleQueue[Item | threading.Event | None] = SimpleQueue()
         self._failure: Exception | None = None
+        self._closed = False
         self._thread = threading.Thread(target=self._run, name="brignb-tape", daemon=True)
         self._thread.start()
         self.cell = 0
@@ -40,8 +41,9 @@ class Tape:
         self._queue.put(("", {"op": op, "cell": self.cell, **facts}))
 
     def text(self, stream: str, text: str) -> None:
-        """What was printed."""
-        self._queue.put((stream, text))
+        """What was printed; after the end, by a thread or a logger that keeps the stream, it is no concern of the build."""
+        if not self._closed:
+            self._queue.put((stream, text))
 
     def settle(self) -> None:
         """What was seen so far is written."""
@@ -55,6 +57,7 @@ class Tape:
         Raises:
             Unavailable: The disk is full or gone.
         """
+        self._closed = True
         self._queue.put(None)
         self._thread.join()
         if self._failure is not None:
@@ -74,7 +77,7 @@ class Tape:
             with contextlib.suppress(Empty):
                 while True:
                     batch.append(self._queue.get_nowait())
-            over = batch[-1] is None
+            over = None in batch  # not necessarily at its end: another thread may print at the same time
             try:
                 self._scribe([item for item in batch if isinstance(item, tuple)])
             except Exception as error:  # noqa: BLE001 - told by `close`; the handler goes on
