@@ -39,7 +39,6 @@ def main() -> None:
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)
         _prctl(_PR_SET_NO_NEW_PRIVS, 1)  # or a set-uid program could not be killed
     job = _start(status, cwd, environment, argv)
-    _tell(status, "child-pid", job)
     code = _watch(job, woken)
     _kill_all(job)
     _tell(status, "exit-code", _shell_code(job if code is None else code, killed=code is None))
@@ -59,9 +58,8 @@ def _told() -> tuple[bytes, dict[bytes, bytes], list[bytes]]:
 
 
 def _start(status: int, cwd: bytes, environment: dict[bytes, bytes], argv: list[bytes]) -> int:
-    """Fork the job; it runs when this answers, in a session of its own: a signal reaches it, and only it."""
+    """Fork the job."""
     supervisor = os.getpid()
-    running, begins = os.pipe()  # closed by the job's exec
     job = os.fork()
     if job == 0:
         try:
@@ -70,9 +68,6 @@ def _start(status: int, cwd: bytes, environment: dict[bytes, bytes], argv: list[
             os.write(2, f"{os.fsdecode(argv[0])}: {error.strerror}\n".encode("utf-8", "replace"))
         finally:
             os._exit(_CANNOT)
-    os.close(begins)
-    os.read(running, 1)
-    os.close(running)
     return job
 
 
@@ -86,6 +81,7 @@ def _become(supervisor: int, status: int, cwd: bytes, environment: dict[bytes, b
     signal.set_wakeup_fd(-1)
     for name in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM, signal.SIGCHLD):
         signal.signal(name, signal.SIG_DFL)  # what Python or we ignore must not be ignored in the job
+    _tell(status, "child-pid", os.getpid())  # not before a signal reaches it, and only it; not after its first line
     os.close(status)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.chdir(cwd)
