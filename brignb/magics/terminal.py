@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from IPython.core.async_helpers import get_asyncio_loop
@@ -35,17 +36,12 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     """Its result; also that of one which an interrupt has ended well.
 
     Raises:
-        KeyboardInterrupt: One came while it waited; it was cancelled first, and has ended.
+        CancelledError: An interrupt came while it waited. It has ended.
+        KeyboardInterrupt: One came in the cell's own code.
     """
     loop: asyncio.AbstractEventLoop = get_asyncio_loop()
     task = loop.create_task(coroutine)
-    try:
+    with suppress(KeyboardInterrupt):
         return loop.run_until_complete(task)
-    except KeyboardInterrupt:
-        if task.done():  # it was raised in the cell's own code
-            raise
-        task.cancel()
-        loop.run_until_complete(asyncio.wait({task}))
-        if task.cancelled() or task.exception() is not None:
-            raise
-        return task.result()
+    task.cancel()  # nothing, where the interrupt has ended it: then that is raised here
+    return loop.run_until_complete(task)
