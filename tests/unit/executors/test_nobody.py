@@ -24,7 +24,7 @@ def test_the_contract_holds_for_nobody(nobody):
         "no:cacheprovider",
         f"--basetemp={nobody.folder}/t",
         "-k",
-        f"({ASKED}) and process",
+        f"({ASKED}) and (bubblewrap or supervised)",
     ]
     argv = nobody.argv(*nobody.python(), *argv, str(ROOT / "tests" / "contract" / "test_executor.py"))
     done = subprocess.run(
