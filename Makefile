@@ -32,7 +32,7 @@ demo: $(VENV)/run          ## the main job, start to end, nothing to configure
 	@$(BIN)/brignb demo
 
 lab: $(VENV)/dev $(VENV)/jupyter/ready  ## JupyterLab with the workshop's notebooks
-	@$(BIN)/python -m ipykernel install --prefix $(VENV)/jupyter --name python3 --display-name "Python 3 (brignb)" >/dev/null
+	@JUPYTER_PATH=$(abspath $(VENV))/jupyter/share/jupyter $(BIN)/python -m ipykernel install --prefix $(VENV)/jupyter --name python3 --display-name "Python 3 (brignb)" >/dev/null
 	@PATH="$(abspath $(BIN)):$$PATH" $(VENV)/jupyter/bin/jupyter lab --ServerApp.root_dir=notebooks $(LAB)
 
 test: lint unit browser    ## everything that must be green

@@ -34,12 +34,13 @@ def init(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _create(folder / NOTEBOOK, notebook(), mode=0o644)
-        _create(folder / PROJECT, project_file(place, shared_secret=secrets.token_hex(20)), mode=0o600)
+        _create(folder / PROJECT, project_file(place, NOTEBOOK, shared_secret=secrets.token_hex(20)), mode=0o600)
     except OSError as error:
         raise BadInput(f"cannot be made: {error.strerror}", where=str(error.filename or folder)) from error
     say(f"wrote {folder / NOTEBOOK} and {folder / PROJECT}, which holds a secret: keep it out of git")
     say()
     say("Try it here, without a server:")
+    say(f"  jupyter lab {folder / NOTEBOOK}")
     say(f"  brignb run {folder / NOTEBOOK} --event push")
     say("Then let a server run it for every push:")
     if not place.in_git:

@@ -22,6 +22,7 @@ from brignb.magics.helping import help_for
 from brignb.magics.jobcell import run_cell
 from brignb.magics.later import Later
 from brignb.magics.saying import plainly
+from brignb.magics.terminal import forget, heed_interrupts
 from brignb.magics.words import fill, parse, split
 
 AWAITED: Final = "brig_awaited"
@@ -106,12 +107,14 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     register(magics.scratch, "line_cell", "scratch")
     shell.input_transformers_cleanup.append(magics.without_scratch)
     shell.input_transformers_post.append(magics.with_await)
+    heed_interrupts(shell)
     for name in _HOOKS:
         shell.set_hook("complete_command", completer(shell), str_key=name)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """`%unload_ext brignb`."""
+    forget(shell)
     for transformers in (shell.input_transformers_cleanup, shell.input_transformers_post):
         transformers[:] = [each for each in transformers if not isinstance(getattr(each, "__self__", None), Magics)]
     registered = shell.magics_manager.magics

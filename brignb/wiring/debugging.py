@@ -1,7 +1,7 @@
 """Debugging a build that was: its notebook, its event and its source, here, with the jobs that had succeeded remembered.
 
     prepare: server ──▶ brignb-debug-<build>/           the work tree of its commit, with the notebook as it ran
-                          ├── brignb.ipynb               first cell: `event, project = begin()`; last cell: the handlers answer
+                          ├── brignb.ipynb               first cell: `event, project = begin()`; after the handlers: they answer
                           └── .brignb/                   debug.json, ran.ipynb, record.ipynb, jobs/<job id>.log; git does not see it
 
 Secrets are never in it, see `recalling`, which binds what is here. What must never happen: a file
@@ -27,6 +27,8 @@ from brignb.wiring.recalling import FACTS, HERE, git, remembered_jobs
 from brignb.wiring.sessions import PROJECT_FILE
 
 _SCRATCH: Final = "scratch"
+_TRIED: Final = frozenset({_SCRATCH, "tests"})
+"""Tags of cells that no build runs."""
 _WITH_IDS: Final = (4, 5)
 """The nbformat from which on cells have ids."""
 
@@ -179,7 +181,7 @@ def _injected(record: Mapping[str, Any]) -> list[str]:
 
 
 def _for_debugging(notebook: dict[str, Any], build: Mapping[str, Any], injected: list[str]) -> dict[str, Any]:
-    """The author's, with a first and a last cell, and its parameters as the build had them; scratch cells all, so no build runs them."""
+    """The author's, with a first cell, one that answers, and its parameters as the build had them: scratch cells, so no build runs them."""
     because = f" ({build['reason']})" if build["reason"] else ""
     first = [
         f"# build {build['id']}: {build['event']['type']} of {build['project']}, {build['state']}{because}\n",
@@ -187,17 +189,25 @@ def _for_debugging(notebook: dict[str, Any], build: Mapping[str, Any], injected:
         "\n",
         "event, project = begin()",
     ]
-    last = ["# the handlers answer the event here: breakpoints and %debug work\n", "await events.replay(event)"]
+    answers = ["# the handlers answer the event here: breakpoints and %debug work\n", "await events.replay(event)"]
     cells = [_cell(first)]
     for cell in notebook["cells"]:
         cells.append(cell)
         if injected and "parameters" in cell.get("metadata", {}).get("tags", ()):
             cells.append(_cell(injected))
     if any("events.on" in "".join(cell["source"]) for cell in notebook["cells"]):
-        cells.append(_cell(last))
+        cells.insert(_after_what_ran(cells), _cell(answers))
     if (notebook["nbformat"], notebook["nbformat_minor"]) >= _WITH_IDS:
         cells = [{"id": f"brignb-debug-{at}", **cell} for at, cell in enumerate(cells)]
     return {**notebook, "cells": cells}
+
+
+def _after_what_ran(cells: list[dict[str, Any]]) -> int:
+    """Before what the author only tries: *Run All Cells* ends at the first error, and this is to be the build's."""
+    tried = [
+        cell["cell_type"] != "code" or bool(_TRIED & {*cell.get("metadata", {}).get("tags", ())}) for cell in cells
+    ]
+    return next((at for at in range(len(cells), 0, -1) if not tried[at - 1]), len(cells))
 
 
 def _cell(source: list[str]) -> dict[str, Any]:

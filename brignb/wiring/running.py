@@ -155,6 +155,8 @@ class _Run:
     def _report(self, outcome: Outcome, order: Order) -> int:
         because = f" ({outcome.reason})" if outcome.reason else ""
         print(f"{self._event.type}: {outcome.state}{because}", file=sys.stderr)  # noqa: T201 - the terminal is the place
+        if outcome.reason == "no_handler":
+            print(f"no handler of {self._options.notebook} answers {self._event.type}", file=sys.stderr)  # noqa: T201 - the same
         if outcome.message and outcome.state is not State.SUCCEEDED:
             print(outcome.message, file=sys.stderr)  # noqa: T201 - the same
         if self._options.record and (record := self._archive.get(self._build_id, RECORD)):

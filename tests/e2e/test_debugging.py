@@ -30,7 +30,7 @@ SCRATCH = ("raise SystemExit('a scratch cell')", ["scratch"])
 def failed(own_server, repository, pipeline):
     """A build whose second job failed, of a commit that is not the newest any more."""
     own_server.create(pipeline.file("tests/debugged", repository.url))
-    commit = repository.commit(pipeline.notebook(PARAMETERS, HANDLERS), VERSION="v1\n")
+    commit = repository.commit(pipeline.notebook(PARAMETERS, HANDLERS, SCRATCH), VERSION="v1\n")
     build, _log = own_server.run("tests/debugged", commit, level=7)
     assert (build["state"], build["reason"]) == ("failed", "job_failed"), build
     repository.commit(pipeline.notebook("print('newer')"), VERSION="v3\n")
@@ -86,13 +86,15 @@ def test_a_failed_build_is_debugged_mended_and_run_again(own_server, failed, aut
         )
 
     kernel = kernels(folder)
-    for source in sources(path)[:-1]:
+    *before, answers, tried = sources(path)
+    assert tried == SCRATCH[0], "what an author only tries comes after the build's own error"
+    for source in before:
         shown = kernel.run(source)
         assert "Error" not in shown, shown
     assert kernel.run(
         "print(event.id, event.data['level'], level, project.secrets['CANARY'] == 'value-of-the-author')"
     ) == (f"{failed['event']['id']} 7 7 True\n")
-    shown = kernel.run(sources(path)[-1])
+    shown = kernel.run(answers)
     assert "JobFailed" in shown
     assert (
         kernel.run(

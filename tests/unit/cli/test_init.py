@@ -3,9 +3,11 @@
 import json
 import stat
 import subprocess
+import sys
 
 import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from brignb.export import check
 from brignb.model.projectfile import read
@@ -41,12 +43,28 @@ def test_a_repository_names_its_project(brignb, tmp_path):
     assert brignb("init", tmp_path / "sub").code == 0
     project = read((tmp_path / "sub" / "project.yaml").read_bytes()).project
     assert (project.name, project.clone_url) == ("octo/hello", "https://git.example.com/octo/hello.git")
+    assert project.notebook == "sub/brignb.ipynb", "a server looks for it from the repository's top"
 
 
 def test_a_repository_without_a_remote_is_its_own(brignb, tmp_path):
     git(tmp_path, "init", "--quiet")
     brignb("init", tmp_path)
-    assert read((tmp_path / "project.yaml").read_bytes()).project.clone_url == tmp_path.as_uri()
+    project = read((tmp_path / "project.yaml").read_bytes()).project
+    assert (project.clone_url, project.notebook) == (tmp_path.as_uri(), "brignb.ipynb")
+
+
+@pytest.mark.slow
+def test_its_cells_run_and_its_test_passes(brignb, tmp_path):
+    """What a newcomer does first: Run All Cells, then `pytest brignb.ipynb`."""
+    assert brignb("init", tmp_path).code == 0
+    notebook = nbformat.read(tmp_path / "brignb.ipynb", as_version=4)
+    NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    outputs = json.dumps([cell.outputs for cell in notebook.cells if cell.cell_type == "code"])
+    assert "the job saw 2 files" in outputs
+    assert "push answered push" in outputs
+    words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "brignb.ipynb"]
+    done = subprocess.run([sys.executable, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "1 passed" in done.stdout, done.stdout
 
 
 @pytest.mark.parametrize("name", ["brignb.ipynb", "project.yaml"])
