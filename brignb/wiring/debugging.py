@@ -87,9 +87,10 @@ def _made_before(folder: Path, build_id: str) -> Path | None:
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return None
     file = folder / HERE / FACTS
-    facts = json.loads(file.read_text()) if file.is_file() else None
-    if facts and facts["build"]["id"] == build_id:
-        return folder / str(facts["notebook"])
+    with contextlib.suppress(OSError, ValueError, LookupError, TypeError):  # what we did not write is something else
+        facts = json.loads(file.read_bytes())
+        if facts["build"]["id"] == build_id:
+            return folder / str(facts["notebook"])
     raise Conflict("it holds something else", where=str(folder), hint="name another folder by --dir")
 
 
