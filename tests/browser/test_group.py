@@ -31,6 +31,9 @@ def test_plan_then_run(open_notebook) -> None:
     expect(tree.get_by_role("treeitem").filter(has_text="announce")).to_contain_text("skipped")
     expect(view.locator(".critical")).to_have_text(re.compile("critical path: build → test-3-12 → publish"))
     assert book.cell(1).locator(".jp-OutputArea-output").count() == 1
+    book.page.set_viewport_size({"width": 650, "height": 900})  # as at 200 % of 1300: columns are as narrow as they get
+    ruler, lane = (view.locator(each).first.bounding_box() for each in (".ruler", ".lane"))
+    assert abs(ruler["x"] - lane["x"]) < 1, "bars stand under their times"
 
 
 def test_tree_by_keyboard(open_notebook) -> None:
