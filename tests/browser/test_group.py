@@ -55,6 +55,18 @@ def test_tree_by_keyboard(open_notebook) -> None:
     expect(view.get_by_role("log")).to_have_count(0)
 
 
+def test_run_again_it_shows_no_log_of_the_run_before(open_notebook) -> None:
+    """The log that was open is another job's by then; what fails in the new run is opened by itself."""
+    book = open_notebook(GROUP + "release.run()")
+    book.ran(0)
+    view = book.live(0)
+    expect(view.get_by_role("region", name="job publish")).to_be_visible()
+    view.get_by_role("treeitem").first.click()
+    expect(view.get_by_role("region", name="job build")).to_be_visible()
+    view.get_by_role("button", name="Rerun").click()
+    expect(view.get_by_role("region", name="job publish")).to_contain_text("no access")
+
+
 def test_one_job_of_a_group_is_canceled(open_notebook) -> None:
     """Its button acts on that job alone, and the group does with it what groups do."""
     book = open_notebook(GROUP.replace("1.2", "600") + "release.run()")
