@@ -31,6 +31,9 @@ def test_plan_then_run(open_notebook) -> None:
     expect(tree.get_by_role("treeitem").filter(has_text="announce")).to_contain_text("skipped")
     expect(view.locator(".critical")).to_have_text(re.compile("critical path: build → test-3-12 → publish"))
     assert book.cell(1).locator(".jp-OutputArea-output").count() == 1
+    book.page.set_viewport_size({"width": 650, "height": 900})  # as at 200 % of 1300: columns are as narrow as they get
+    ruler, lane = (view.locator(each).first.bounding_box() for each in (".ruler", ".lane"))
+    assert abs(ruler["x"] - lane["x"]) < 1, "bars stand under their times"
 
 
 def test_tree_by_keyboard(open_notebook) -> None:
@@ -50,6 +53,18 @@ def test_tree_by_keyboard(open_notebook) -> None:
     expect(view.get_by_role("log")).to_contain_text("test-3-11 works")
     items.nth(2).press("Enter")
     expect(view.get_by_role("log")).to_have_count(0)
+
+
+def test_run_again_it_shows_no_log_of_the_run_before(open_notebook) -> None:
+    """The log that was open is another job's by then; what fails in the new run is opened by itself."""
+    book = open_notebook(GROUP + "release.run()")
+    book.ran(0)
+    view = book.live(0)
+    expect(view.get_by_role("region", name="job publish")).to_be_visible()
+    view.get_by_role("treeitem").first.click()
+    expect(view.get_by_role("region", name="job build")).to_be_visible()
+    view.get_by_role("button", name="Rerun").click()
+    expect(view.get_by_role("region", name="job publish")).to_contain_text("no access")
 
 
 def test_one_job_of_a_group_is_canceled(open_notebook) -> None:

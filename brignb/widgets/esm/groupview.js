@@ -79,6 +79,10 @@ export class GroupView {
     this.#items = group.rows.map((row, index) => this.#item(row, index));
     this.tree.replaceChildren(...this.#items.map(({ element }) => element));
     if (had) this.#items[this.#focus]?.element.focus();
+    if (this.opened && !group.rows.some((row) => row.id === this.#chosen)) {
+      this.#chosen = null; // it was run again: that job is of the run before
+      this.#shut();
+    }
     const chosen = group.rows.find((row) => row.id && row.id === this.#chosen) ?? this.#failed(group);
     if (chosen) this.#open(chosen);
   }
