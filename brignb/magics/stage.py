@@ -1,12 +1,13 @@
 """What a button fires: on the kernel's own event loop, and its output lands under the cell that showed the button.
 
-A click comes as a message of its own, and what is printed then would go to a log that nobody looks at. So the cell's message is kept,
-and is the parent of all that the handlers print and show. While they run, cells can be run too; `stop` cancels them, jobs included.
+A click comes as a message of its own, and what is printed then would go to a log that nobody looks at. So the cell's context is kept,
+and all that the handlers print and show is the cell's (ipykernel and `brignb.widgets.cells` go by it). While they run, cells can be run too; `stop` cancels them, jobs included.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from typing import Any
 
@@ -34,7 +35,7 @@ class Stage:
         self._say = say
         shell: Any = get_ipython()
         self._shell = shell
-        self._cell = shell.get_parent() if hasattr(shell, "set_thread_parent") else None
+        self._cell = contextvars.copy_context()
         self._task: asyncio.Task[None] | None = None
 
     def perform(self, make: Callable[[], Firing]) -> None:
@@ -48,7 +49,9 @@ class Stage:
             return
         self._busy(True)
         self._say(f"{firing.event.type} {firing.event.id}: running…")
-        self._task = asyncio.get_running_loop().create_task(self._run(firing), name="brignb-fire")
+        self._task = asyncio.get_running_loop().create_task(
+            self._run(firing), name="brignb-fire", context=self._cell.copy()
+        )
 
     def stop(self) -> None:
         """Cancel what runs."""
@@ -57,8 +60,6 @@ class Stage:
 
     async def _run(self, firing: Firing) -> None:
         __tracebackhide__ = True  # IPython leaves this frame out of an author's traceback
-        if self._cell is not None:
-            self._shell.set_thread_parent(self._cell)  # of this task only: it has a context of its own
         try:
             ran = await firing
         except asyncio.CancelledError:

@@ -117,6 +117,7 @@ def test_the_inbox_shows_fires_and_runs_again(open_notebook, picture, filled) ->
     inbox.get_by_role("button", name="Fire here").click()
     expect(inbox).to_contain_text("deploy answered release:published: ✓ succeeded")
     expect(inbox).to_contain_text("deploying 1 to here on today")
+    expect(inbox.locator(".brignb-view")).to_have_count(1)  # the handler's jobs, too
     picture(inbox.locator(".jp-Cell-outputWrapper"), "inbox")
     inbox.get_by_role("button", name="Run again there").click()
     expect(inbox).to_contain_text(re.compile("the server runs it again: build 0"))
