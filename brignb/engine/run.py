@@ -21,7 +21,7 @@ from brignb.engine.language import LANGUAGE_INFO
 from brignb.engine.loop import Body, CellLoop
 from brignb.engine.seam import Failure, Plan
 from brignb.engine.shell import Shell
-from brignb.engine.telling import MESSAGE_MAX, in_short, reason_of
+from brignb.engine.telling import MESSAGE_MAX, in_short, place_of, reason_of
 from brignb.engine.widgets import Widgets
 from brignb.model.builds import Outcome, State
 
@@ -130,7 +130,7 @@ class Run:
             shown = {"source": cell.source, "tags": list(cell.tags)}
             error = self._run_cell(index, self._loop.event(cell), shown, allowed=False)
             if error is not None and self._failure is None:
-                self._failure = Failure(error, index, reason_of(error, cell.reason))
+                self._failure = Failure(error, index, reason_of(error, cell.reason), cell.source)
             index += 1
 
     def _run_cell(
@@ -179,7 +179,7 @@ class Run:
         failure = self._failure
         if failure is None:
             return Outcome(state=State.SUCCEEDED)
-        message = f"cell {failure.cell + 1}: {type(failure.error).__name__}: {in_short(failure.error)}"
+        message = f"{place_of(failure.cell, failure.call)}: {type(failure.error).__name__}: {in_short(failure.error)}"
         return Outcome(state=State.FAILED, reason=failure.reason, message=self._plan.redactor(message)[:MESSAGE_MAX])
 
 

@@ -42,11 +42,13 @@ class Failure:
         error: The exception.
         cell: Index of its cell in the record, from 0.
         reason: `cell_error`, `handler_error`, `job_failed`, …: the build's reason if nothing follows.
+        call: The source of a cell that is a call, such as `push(event)`; empty for the notebook's own.
     """
 
     error: BaseException
     cell: int
     reason: str
+    call: str = ""
 
 
 @dataclass(frozen=True, slots=True)

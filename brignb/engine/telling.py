@@ -23,6 +23,16 @@ _OURS = tuple(f"{folder}{os.sep}" for folder in _FROM)
 """Where the frames between the engine and user code are from: ours, asyncio's, IPython's."""
 
 
+def place_of(cell: int, call: str = "") -> str:
+    """`cell 3`, or `cell 3, push(event)`: where it failed, in the record; a handler is known by its name.
+
+    Args:
+        cell: Index in the record, from 0.
+        call: The source of a cell that is a call.
+    """
+    return ", ".join(filter(None, (f"cell {cell + 1}", call.partition("#")[0].strip())))
+
+
 def error_text(error: BaseException) -> str:
     """What an exception says, if it can say it."""
     try:

@@ -406,7 +406,7 @@ def test_a_handler_that_fails_is_a_failure_with_its_reason(engine: Run) -> None:
     ran = run(engine, "x = 1", following=ask)
     assert ran.outcome.state is State.FAILED
     assert ran.outcome.reason == "handler_error"
-    assert ran.outcome.message == "cell 2: ValueError: mine"
+    assert ran.outcome.message == "cell 2, push(event): ValueError: mine"
     assert asked.all == [None, ["ValueError", "handler_error"], ["ValueError", "handler_error"]]
     assert ran.statuses == ["completed", "failed", "completed"]
     shown = "\n".join(ran.record["cells"][1]["outputs"][0]["traceback"])

@@ -19,7 +19,7 @@ from brignb.engine.protocol.front import ExpressionFailed, Front
 from brignb.engine.protocol.gathering import Gathering
 from brignb.engine.protocol.seam import Kernel, KernelGone
 from brignb.engine.seam import Plan
-from brignb.engine.telling import MESSAGE_MAX
+from brignb.engine.telling import MESSAGE_MAX, place_of
 from brignb.model.builds import Outcome, State
 
 _INTERRUPTED: Final = "KeyboardInterrupt"
@@ -81,7 +81,7 @@ class Run:
             await self._leave()
         if self._failure is None:
             return Outcome(state=State.SUCCEEDED, reason=self._reason)
-        message = f"cell {self._failure['cell'] + 1}: {self._failure['message']}"
+        message = f"{self._failure['place']}: {self._failure['message']}"
         return Outcome(state=State.FAILED, reason=self._failure["reason"], message=self._short(message))
 
     def _died(self, gone: KernelGone) -> Outcome:
@@ -175,7 +175,9 @@ class Run:
             raise Canceled
         if failed and not allowed and self._failure is None:
             said = (reply.get("ename"), _first_line(reply.get("evalue", "")))
-            self._failure = {"cell": index, "reason": reason, "message": ": ".join(filter(None, said)) or "it failed"}
+            message = ": ".join(filter(None, said)) or "it failed"
+            place = place_of(index, shown.get("source", ""))
+            self._failure = {"cell": index, "place": place, "reason": reason, "message": message}
 
     def _show_pages(self, reply: Mapping[str, Any]) -> None:
         """What a kernel would show in a pager (`f?`): there is none, and it belongs to the record."""

@@ -110,7 +110,7 @@ def test_a_handler_that_fails_is_told_as_in_every_tier(tmp_path: Path) -> None:
     heard = "@events.on('error')\ndef error(event):\n    print(event.cause['reason'])"
     built = build(tmp_path, HANDLERS[0], fails, heard, brignb={"tier": "kernel"})
     assert built.code == 1
-    assert (built.about["reason"], built.about["message"]) == ("handler_error", "cell 4: ValueError: mine")
+    assert (built.about["reason"], built.about["message"]) == ("handler_error", "cell 4, push(event): ValueError: mine")
     shown = "\n".join(built.record["cells"][3]["outputs"][0]["traceback"])
     assert "brignb" not in shown
     assert built.text(4) == "ValueError: mine\n"
