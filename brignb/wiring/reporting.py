@@ -8,6 +8,7 @@ handler that waits for the network, an end that is told before the last line.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -16,8 +17,10 @@ from typing import Final
 
 from brignb.archive.seam import Archive
 from brignb.client import Listener
-from brignb.errors import BrignbError, Unavailable, Unreachable
+from brignb.errors import BadInput, BrignbError, Unavailable, Unreachable
 from brignb.model.builds import JobRecord
+
+log = logging.getLogger(__name__)
 
 CHUNK: Final = 1024 * 1024
 """Bytes of a stream in one call."""
@@ -85,6 +88,9 @@ class Reporter:
                 call()
             except (Unreachable, Unavailable):
                 self._lost.wait(_AGAIN)
+            except BadInput as error:  # a clock that is years wrong, for example: the rest is told all the same
+                log.warning("brignb: the server does not take a word about build %s: %s", self._build[0], error)
+                return False
             except BrignbError:  # the lease is over, or the build somebody else's: whoever minds the lease says so
                 return False
             else:
