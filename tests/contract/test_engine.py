@@ -253,7 +253,9 @@ FAILURES = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(FAILURES))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name == "recursion" else []) for name in sorted(FAILURES)]
+)
 def test_a_failure_ends_the_run_and_is_shown_once(engine: Run, name: str) -> None:
     """The cell failed, says so in its outputs, and the later ones never ran."""
     source, ename = FAILURES[name]

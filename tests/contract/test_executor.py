@@ -79,7 +79,9 @@ class Bench:
         """Status and lines of a job, once it has ended."""
         job = await self.start(*tasks, **fields)
         lines = await self.lines(job)
-        return await self.executor.wait(job), lines
+        status = await self.executor.wait(job)
+        assert status.reason != "start", lines  # why the machine could not start it, which is none of the test's business
+        return status, lines
 
     async def said(self, *tasks: str, stream: str = "stdout", **fields) -> list[str]:
         """Its lines of one stream."""

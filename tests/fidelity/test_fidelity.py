@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from contract.engines import ENGINES
+from contract.engines import ENGINES, SLOW
 from fidelity.accepted import ACCEPTED, accepts, stale
 from fidelity.books.library import BOOKS
 from fidelity.comparing import Seen, differences
@@ -17,6 +17,7 @@ from fidelity.runner import MIRROR, STOCK
 from fidelity.running import run_books
 
 TIERS = [*sorted(ENGINES), MIRROR]
+SPREAD = [pytest.param(tier, marks=[pytest.mark.slow] if tier in SLOW else []) for tier in TIERS]
 FAST = tuple(name for name, book in BOOKS.items() if book.fast)
 LONG = tuple(name for name in BOOKS if name not in FAST)
 Stock = Callable[[Sequence[str]], dict[str, Seen]]
@@ -52,7 +53,7 @@ def compare(tier: str, names: Sequence[str], stock: Stock, folder: Path) -> None
     assert stale(tier, found, names) == []
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("tier", SPREAD)
 def test_what_notebooks_do_most_is_as_in_papermill(tier: str, stock: Stock, tmp_path: Path) -> None:
     """Text, displays, magics and failures: a notebook that was written in Jupyter does the same in a build."""
     compare(tier, FAST, stock, tmp_path / "ours")
