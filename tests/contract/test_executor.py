@@ -80,7 +80,9 @@ class Bench:
         job = await self.start(*tasks, **fields)
         lines = await self.lines(job)
         status = await self.executor.wait(job)
-        assert status.reason != "start", lines  # why the machine could not start it, which is none of the test's business
+        assert status.reason != "start", (
+            lines
+        )  # why the machine could not start it, which is none of the test's business
         return status, lines
 
     async def said(self, *tasks: str, stream: str = "stdout", **fields) -> list[str]:
