@@ -48,7 +48,8 @@ unit: $(VENV)/dev          ## pytest: fast ones first, then whole processes
 	@$(BIN)/pytest -q -m "slow and not browser"
 
 browser: $(VENV)/dev $(VENV)/jupyter/ready  ## the live views, in JupyterLab, Notebook and Chromium
-	@$(BIN)/pytest -q -m browser
+	@$(BIN)/pytest -q -m browser tests/unit
+	@$(BIN)/pytest -q -m browser tests/browser
 
 bench: $(VENV)/dev         ## timings, as ratios against a peer in the same run
 	@$(BIN)/python -m tests.bench
