@@ -352,6 +352,7 @@ async def test_a_follower_goes_on_where_it_was(bench):
     assert _whole(head + rest, "stdout") == [str(number) for number in range(1, 6001)]
 
 
+@pytest.mark.slow
 async def test_the_last_lines_can_be_asked_for_again(bench):
     """At least the last 1,000, also when the job has ended."""
     _, lines = await bench.run("seq 9000")

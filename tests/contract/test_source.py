@@ -368,6 +368,7 @@ async def test_checkouts_of_one_project_at_once(source, site, tmp_path):
     assert [(tmp_path / f"{n}" / "brignb.ipynb").read_text() for n in range(4)] == ["two", "one", "one", "two"]
 
 
+@pytest.mark.slow
 async def test_submodules(source, site, tmp_path):
     """On request only; relative URLs are relative to the project's own."""
     inner = Repo.new(tmp_path / "inner")

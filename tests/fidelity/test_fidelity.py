@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from contract.engines import ENGINES, SLOW
+from contract.engines import ENGINES
 from fidelity.accepted import ACCEPTED, accepts, stale
 from fidelity.books.library import BOOKS
 from fidelity.comparing import Seen, differences
@@ -17,7 +17,7 @@ from fidelity.runner import MIRROR, STOCK
 from fidelity.running import run_books
 
 TIERS = [*sorted(ENGINES), MIRROR]
-SPREAD = [pytest.param(tier, marks=[pytest.mark.slow] if tier in SLOW else []) for tier in TIERS]
+SPREAD = [pytest.param(tier, marks=[pytest.mark.slow] if tier not in {"fork", "shell"} else []) for tier in TIERS]
 FAST = tuple(name for name, book in BOOKS.items() if book.fast)
 LONG = tuple(name for name in BOOKS if name not in FAST)
 Stock = Callable[[Sequence[str]], dict[str, Seen]]

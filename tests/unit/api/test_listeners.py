@@ -111,6 +111,7 @@ async def test_what_a_notebook_takes_is_not_for_workers_until_it_ends(project):
     assert [each.id for each in await project.store.claim(at=1, limit=9)] == [push]
 
 
+@pytest.mark.slow
 async def test_two_share_and_never_double(project):
     kernels = [await listening(project) for _ in range(2)]
     builds = {await project.raised() for _ in range(6)}

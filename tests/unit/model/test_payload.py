@@ -23,6 +23,7 @@ def nested(levels: int) -> bytes:
     return b"[" * levels + b"]" * levels
 
 
+@pytest.mark.slow
 @given(JSON, st.booleans())
 def test_what_json_writes_is_read_back(value, ascii_only):
     """The rules refuse nothing that is JSON in UTF-8, however it is escaped."""
