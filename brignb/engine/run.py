@@ -21,7 +21,7 @@ from brignb.engine.language import LANGUAGE_INFO
 from brignb.engine.loop import Body, CellLoop
 from brignb.engine.seam import Failure, Plan
 from brignb.engine.shell import Shell
-from brignb.engine.telling import MESSAGE_MAX, in_short, place_of, reason_of
+from brignb.engine.telling import MESSAGE_MAX, message_of, reason_of
 from brignb.engine.widgets import Widgets
 from brignb.model.builds import Outcome, State
 
@@ -179,8 +179,8 @@ class Run:
         failure = self._failure
         if failure is None:
             return Outcome(state=State.SUCCEEDED)
-        message = f"{place_of(failure.cell, failure.call)}: {type(failure.error).__name__}: {in_short(failure.error)}"
-        return Outcome(state=State.FAILED, reason=failure.reason, message=self._plan.redactor(message)[:MESSAGE_MAX])
+        message = self._plan.redactor(message_of(failure))[:MESSAGE_MAX]
+        return Outcome(state=State.FAILED, reason=failure.reason, message=message)
 
 
 def _show_in_child(output: Mapping[str, Any]) -> None:

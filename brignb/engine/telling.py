@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
+from brignb.engine.seam import Failure
 from brignb.errors import BrignbError, JobError
 
 MESSAGE_MAX: Final = 500
@@ -31,6 +32,11 @@ def place_of(cell: int, call: str = "") -> str:
         call: The source of a cell that is a call.
     """
     return ", ".join(filter(None, (f"cell {cell + 1}", call.partition("#")[0].strip())))
+
+
+def message_of(failure: Failure) -> str:
+    """The build's message, not redacted: where it failed, and by what."""
+    return f"{place_of(failure.cell, failure.call)}: {type(failure.error).__name__}: {in_short(failure.error)}"
 
 
 def error_text(error: BaseException) -> str:

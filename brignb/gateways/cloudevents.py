@@ -20,7 +20,7 @@ from urllib.parse import unquote_to_bytes
 from brignb.errors import BadInput, BrignbError
 from brignb.gateways import keys
 from brignb.gateways.fields import text, written
-from brignb.gateways.proof import addressed, same, unproven
+from brignb.gateways.proof import addressed, knows_url, unproven
 from brignb.gateways.revisions import either
 from brignb.model.events import Draft, Revision, event_type
 from brignb.model.gateway import Ignore, Inbound, Refuse, Route, Take, Verdict
@@ -63,22 +63,16 @@ class CloudEvents:
         """From the path: Brigade v1's id, or `owner/repo`."""
         return addressed(inbound.path.get("project", ""), _HINT)
 
-    def proven(self, inbound: Inbound, project: Project | None) -> bool:
-        """Whether the URL has the project's secret."""
-        secret = (project.generic_gateway_secret if project else None) or ""
-        fits = same(inbound.path.get("secret", ""), secret)
-        return fits and bool(secret)
-
     def greet(self, inbound: Inbound, project: Project | None) -> Mapping[str, str]:
         """Granted to whoever knows the URL. The callback that a sender may name is not called (CloudEvents, "HTTP 1.1 Web Hooks", 4)."""
         origin = inbound.headers.get("webhook-request-origin", "")
-        if not origin or not self.proven(inbound, project):
+        if not origin or not knows_url(inbound, project):
             return {}
         return {"WebHook-Allowed-Origin": origin, "WebHook-Allowed-Rate": "*"}
 
     def judge(self, inbound: Inbound, project: Project | None) -> Verdict:
         """The secret first; then the mode, by the content type; then the event."""
-        if not self.proven(inbound, project):
+        if not knows_url(inbound, project):
             return unproven(_HINT)
         try:
             return _read(inbound)

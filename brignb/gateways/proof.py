@@ -5,13 +5,21 @@ from __future__ import annotations
 import hmac
 
 from brignb.errors import BadInput, Refused
-from brignb.model.gateway import Refuse
+from brignb.model.gateway import Inbound, Refuse
 from brignb.model.names import is_project_id, project_name
+from brignb.model.projects import Project
 
 
 def same(shown: str, expected: str) -> bool:
     """Whether two texts are equal, in a time that does not tell where they differ; no text makes it raise."""
     return hmac.compare_digest(shown.encode("utf-8", "surrogatepass"), expected.encode("utf-8", "surrogatepass"))
+
+
+def knows_url(inbound: Inbound, project: Project | None) -> bool:
+    """Whether the path's `secret` is the project's `genericGatewaySecret`; a project without one is known to nobody."""
+    secret = (project.generic_gateway_secret if project else None) or ""
+    fits = same(inbound.path.get("secret", ""), secret)
+    return fits and bool(secret)
 
 
 def unproven(hint: str) -> Refuse:

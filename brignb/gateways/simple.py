@@ -13,7 +13,7 @@ from typing import Final
 from brignb.errors import BadInput
 from brignb.gateways import keys
 from brignb.gateways.fields import text
-from brignb.gateways.proof import addressed, same, unproven
+from brignb.gateways.proof import addressed, knows_url, unproven
 from brignb.gateways.revisions import either
 from brignb.model.events import Draft
 from brignb.model.gateway import Inbound, Refuse, Route, Take, Verdict
@@ -41,9 +41,7 @@ class Simple:
 
     def judge(self, inbound: Inbound, project: Project | None) -> Verdict:
         """The secret first; then the body."""
-        secret = (project.generic_gateway_secret if project else None) or ""
-        fits = same(inbound.path.get("secret", ""), secret)
-        if not (fits and secret):
+        if not knows_url(inbound, project):
             return unproven(_HINT)
         try:
             return Take((_draft(inbound),))

@@ -26,7 +26,7 @@ from brignb.client import Listener
 from brignb.engine.bundles import clean_text
 from brignb.engine.scribe import Scribe
 from brignb.engine.seam import EventCell, Failure, Plan
-from brignb.engine.telling import MESSAGE_MAX, error_text, in_short, place_of, reason_of, users_frames
+from brignb.engine.telling import MESSAGE_MAX, error_text, message_of, reason_of, users_frames
 from brignb.model.builds import Outcome, State
 from brignb.model.events import Event
 from brignb.model.times import parse_rfc3339
@@ -205,8 +205,7 @@ class Handling:
     def _outcome(self, *, handled: int) -> Outcome:
         if (failure := self._failure) is None:
             return Outcome(state=State.SUCCEEDED, reason=None if handled else "no_handler")
-        message = f"{place_of(failure.cell, failure.call)}: {type(failure.error).__name__}: {in_short(failure.error)}"
-        message = clean_text(self._own.redactor(message))[:MESSAGE_MAX]
+        message = clean_text(self._own.redactor(message_of(failure)))[:MESSAGE_MAX]
         return Outcome(state=State.FAILED, reason=failure.reason, message=message)
 
     async def _cell(self, cell: EventCell) -> None:
