@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
 from typing import Final
 
+from brignb.executors import claims
 from brignb.executors.artifacts import leaves
 from brignb.executors.folders import HOOK, TMP
 from brignb.model.jobs import Cache, Host, JobSpec, Resources, Support
-from brignb.model.names import is_id, is_job_id
 
 _HERE: Final = "the process executor runs on this machine"
 
-_SYSTEM: Final = ("/proc", "/sys", "/dev")
-"""Where no folder of a job can stand."""
+_OWN: Final = {str(HOOK): "brignb's own", str(TMP): "the job's own"}
 
 
 def support(spec: JobSpec, *, no_sandbox: str | None, has_cache: bool) -> Support:
@@ -27,7 +25,7 @@ def support(spec: JobSpec, *, no_sandbox: str | None, has_cache: bool) -> Suppor
         has_cache: Whether there is a folder for what is kept between builds.
     """
     reports = (*_unused(spec), *(_elsewhere(spec, no_sandbox) if no_sandbox else ()))
-    refusals = (*_beyond(spec), *_texts(spec), *_names(spec), *_places(spec))
+    refusals = (*_beyond(spec), *_texts(spec), *claims.names(spec), *claims.places(spec, _OWN), *_globs(spec))
     if spec.cache.enabled and not has_cache:
         refusals = (*refusals, "cache: there is no folder here for what is kept between builds")
     return Support(reports, refusals)
@@ -98,32 +96,8 @@ def _texts(spec: JobSpec) -> Iterator[str]:
         yield "working_directory: it holds a NUL or no text"
 
 
-def _names(spec: JobSpec) -> Iterator[str]:
-    """What becomes the name of a folder."""
-    for field, identifier in (("id", spec.id), *(("inputs", other) for other in spec.inputs)):
-        if not is_job_id(identifier):
-            yield f"{field}: {identifier!r:.80} is not a job's id"
-    if not spec.id.startswith(f"{spec.name}-"):
-        yield f"name: {spec.name!r:.80} is not the one in the id"
-    if not is_id(spec.build_id):
-        yield f"build_id: {spec.build_id!r:.80} is not a build's id"
-
-
-def _places(spec: JobSpec) -> Iterator[str]:
-    """Folders that cannot stand where they should, and globs that lead out of theirs."""
-    taken = {PurePosixPath(HOOK): "brignb's own", PurePosixPath(TMP): "the job's own"}
-    wanted = {"mount_path": spec.mount_path} if spec.use_source and spec.source else {}
-    wanted |= {"storage": spec.storage.path} if spec.storage.enabled else {}
-    wanted |= {"cache": spec.cache.path} if spec.cache.enabled else {}
-    for field, text in wanted.items():
-        place = PurePosixPath(os.path.normpath(text))
-        if not place.is_absolute() or ".." in PurePosixPath(text).parts:
-            yield f"{field}: {text!r:.80} is not an absolute path"
-        elif len(place.parts) == 1 or any(place.is_relative_to(folder) for folder in _SYSTEM):
-            yield f"{field}: nothing can stand at {text}"
-        elif place in taken:
-            yield f"{field}: {text} is {taken[place]} already"
-        taken[place] = f"the place of {field}"
+def _globs(spec: JobSpec) -> Iterator[str]:
+    """Artifacts that lead out of the working directory."""
     for glob in spec.artifacts:
         if leaves(glob) or not _fits(glob):
             yield f"artifacts: {glob!r:.80} does not stay in the working directory"

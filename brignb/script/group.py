@@ -18,12 +18,13 @@ from brignb.script.grouphandle import GroupHandle
 from brignb.script.handle import JobHandle
 from brignb.script.job import Job
 from brignb.script.session import current
+from brignb.script.showing import ShowsLastRun
 from brignb.script.started import Started
 
 Runnable = Union[Job, "Group", JobHandle, GroupHandle, Callable[[], Any]]
 
 
-class Group:
+class Group(ShowsLastRun):
     """Runnables, to be run at once or in turn. Nothing runs until it is awaited, or `run()`.
 
     Args:
@@ -125,19 +126,6 @@ class Group:
     def limit(self) -> int | None:
         """How many of them run at the same time; None: all."""
         return self._limit
-
-    def _ipython_display_(self) -> None:
-        if self._last is None:
-            raise NotImplementedError  # IPython takes `_repr_mimebundle_`: what is planned
-        self._last._ipython_display_()
-
-    def _repr_mimebundle_(self, **asked: Any) -> dict[str, str]:
-        """Its last run; before there is one, what it would run."""
-        if self._last is not None:
-            return self._last._repr_mimebundle_(**asked)
-        from brignb.script.plans import render_html, render_text  # noqa: PLC0415 - views know groups, not the reverse
-
-        return {"text/plain": render_text(self), "text/html": render_html(self)}
 
     def __repr__(self) -> str:
         inside = ", ".join(map(_name, self._members))

@@ -206,19 +206,6 @@ class Job(LastRun, Checked):
         """An output of its last run, for another job's `env`; it is read when that job is run."""
         return Output(self, name)
 
-    def _ipython_display_(self) -> None:
-        if self._last is None:
-            raise NotImplementedError  # IPython takes `_repr_mimebundle_`: what is planned
-        self._last._ipython_display_()
-
-    def _repr_mimebundle_(self, **asked: Any) -> dict[str, str]:
-        """Its last run; before there is one, what it would run."""
-        if self._last is not None:
-            return self._last._repr_mimebundle_(**asked)
-        from brignb.script.plans import render_html, render_text  # noqa: PLC0415 - views know jobs, not the reverse
-
-        return {"text/plain": render_text(self), "text/html": render_html(self)}
-
     def __repr__(self) -> str:
         image = f", {self.image!r}" if self.image else ""
         return f"Job({self.name!r}{image})"

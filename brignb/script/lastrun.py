@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from brignb.errors import JobDefinitionError
+from brignb.script.showing import ShowsLastRun
 
 if TYPE_CHECKING:
     from brignb.model.builds import State
     from brignb.script.handle import JobHandle
 
 
-class LastRun:
+class LastRun(ShowsLastRun):
     """What is None before there was a run is None; what would mislead then (no outputs, an empty log) is an error."""
 
     name: str

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
+from brignb.executors import claims
 from brignb.executors.artifacts import leaves
 from brignb.executors.kubernetes.naming import ARTIFACTS, HOOK, MAIN, RUN, SOURCE
 from brignb.executors.kubernetes.pod import shared, working_directory
 from brignb.executors.kubernetes.settings import Rules
 from brignb.model.jobs import JobSpec, Support
-from brignb.model.names import is_id, is_job_id
 
 SECRET_MAX: Final = 1024 * 1024
 """Bytes of a Kubernetes Secret."""
@@ -33,7 +32,7 @@ SIDECAR: Final = frozenset(
 
 _VARIABLE = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*\Z")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
-_SYSTEM: Final = ("/proc", "/sys", "/dev")
+_OWN: Final = {HOOK: "brignb's own", RUN: "brignb's own"}
 
 
 def support(spec: JobSpec, rules: Rules) -> Support:
@@ -78,32 +77,14 @@ def _texts(spec: JobSpec) -> Iterator[str]:
 
 
 def _names(spec: JobSpec) -> Iterator[str]:
-    for field, identifier in (("id", spec.id), *(("inputs", other) for other in spec.inputs)):
-        if not is_job_id(identifier):
-            yield f"{field}: {identifier!r:.80} is not a job's id"
-    if not spec.id.startswith(f"{spec.name}-"):
-        yield f"name: {spec.name!r:.80} is not the one in the id"
-    if not is_id(spec.build_id):
-        yield f"build_id: {spec.build_id!r:.80} is not a build's id"
+    yield from claims.names(spec)
     if not _LABEL.match(spec.namespace):
         yield f"namespace: {spec.namespace!r:.80} is not a namespace's name"
 
 
 def _places(spec: JobSpec) -> Iterator[str]:
     """Folders that cannot stand where they should, and globs that lead out of theirs."""
-    taken = {PurePosixPath(HOOK): "brignb's own", PurePosixPath(RUN): "brignb's own"}
-    wanted = {"mount_path": spec.mount_path} if spec.use_source and spec.source else {}
-    wanted |= {"storage": spec.storage.path} if spec.storage.enabled else {}
-    wanted |= {"cache": spec.cache.path} if spec.cache.enabled else {}
-    for field, text in wanted.items():
-        place = PurePosixPath(os.path.normpath(text))
-        if not place.is_absolute() or ".." in PurePosixPath(text).parts or ":" in text:
-            yield f"{field}: {text!r:.80} is not an absolute path"
-        elif len(place.parts) == 1 or any(place.is_relative_to(folder) for folder in _SYSTEM):
-            yield f"{field}: nothing can stand at {text}"
-        elif place in taken:
-            yield f"{field}: {text} is {taken[place]} already"
-        taken[place] = f"the place of {field}"
+    yield from claims.places(spec, _OWN, without=":")
     if spec.use_source and spec.source and not Path(spec.source).is_dir():
         yield f"source: {spec.source} is not there"
     for glob in spec.artifacts:
