@@ -52,6 +52,7 @@ class Typed:
 def _shell():
     config = Config()
     config.HistoryManager.enabled = False
+    InteractiveShell.clear_instance()  # an engine's shell that an earlier test of this process left is no terminal's
     made = InteractiveShell.instance(config=config)
     yield made, set(made.user_ns)
     InteractiveShell.clear_instance()
