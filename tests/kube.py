@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from brignb.cluster.connection import connect
 from brignb.errors import BrignbError
-from brignb.executors.kubernetes.connection import connect
 from brignb.executors.kubernetes.executor import KubernetesExecutor
 from brignb.executors.kubernetes.settings import Settings
 

@@ -5,6 +5,9 @@
 | SENDERS  | webhooks, from anywhere   | to their gateway: signature or secret  | any         | never                  |
 | ANYBODY  | probes, people            | not at all; nothing there is secret    | ours only   | of any site            |
 | TOKEN    | the API's users           | `Authorization: Bearer`                | ours only   | of this server only    |
+| WORKER   | workers in pods           | likewise, by a token of their build    | any         | never                  |
+
+A WORKER's claim is put into the scope, as `brignb.claim`; its routes ask it which build it may speak of.
 
 `Host` defends against DNS rebinding: a name that an attacker owns and that suddenly means this machine. Gateways may be reached by any
 name (a tunnel's, a proxy's), but never by the page of a browser, which says so itself by `Origin` or `Sec-Fetch-Site`.
@@ -13,7 +16,7 @@ name (a tunnel's, a proxy's), but never by the page of a browser, which says so 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum, auto
 from typing import Final
 
@@ -22,8 +25,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from brignb.api.answers import Rejected, failure
 from brignb.errors import BrignbError, Refused
+from brignb.model.tokens import Claim
 
 _TOKEN_HINT: Final = "send `Authorization: Bearer TOKEN`; the token is in the file `token` in the server's home"  # noqa: S105
+CLAIM: Final = "brignb.claim"
+"""Where a WORKER's claim is in the ASGI scope."""
 _OWN_PAGES: Final = frozenset({b"same-origin", b"none"})
 
 _SECURITY: Final = [
@@ -42,6 +48,7 @@ class Callers(Enum):
     SENDERS = auto()
     ANYBODY = auto()
     TOKEN = auto()
+    WORKER = auto()
 
 
 class Guarded:
@@ -50,10 +57,20 @@ class Guarded:
     Args:
         token: What TOKEN callers show.
         hosts: Names of this server; `*` is any.
+        claim: What a WORKER's token claims; None: it is none of ours.
     """
 
-    def __init__(self, app: ASGIApp, callers: Callers, *, token: str, hosts: Iterable[str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        callers: Callers,
+        *,
+        token: str,
+        hosts: Iterable[str],
+        claim: Callable[[str], Claim | None] = lambda _token: None,
+    ) -> None:
         self.callers = callers
+        self._claim = claim
         self._app = app
         self._credentials = f"bearer {token}".encode()
         self._hosts = frozenset(host.lower() for host in hosts)
@@ -61,7 +78,13 @@ class Guarded:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse, or pass on."""
         headers = dict(scope["headers"])
-        refused = _from_browser(headers) if self.callers is Callers.SENDERS else self._refusal(headers)
+        match self.callers:
+            case Callers.SENDERS:
+                refused = _from_browser(headers)
+            case Callers.WORKER:
+                refused = _from_browser(headers) or self._unclaimed(scope, headers)
+            case _:
+                refused = self._refusal(headers)
         await (failure(refused) if refused else self._app)(scope, receive, send)
 
     def _refusal(self, headers: Mapping[bytes, bytes]) -> BrignbError | None:
@@ -74,6 +97,14 @@ class Guarded:
             return Rejected(403, "browser", "a page of another site may not ask this", where="Origin")
         if not self._shown(headers.get(b"authorization", b"")):
             return Refused("the API wants its token", where="Authorization", hint=_TOKEN_HINT)
+        return None
+
+    def _unclaimed(self, scope: Scope, headers: Mapping[bytes, bytes]) -> BrignbError | None:
+        scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+        claim = self._claim(token.strip()) if scheme.lower() == "bearer" else None
+        if claim is None:
+            return Refused("this route is for workers", where="Authorization", hint="a worker is given its token")
+        scope[CLAIM] = claim
         return None
 
     def _shown(self, authorization: bytes) -> bool:

@@ -19,8 +19,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import kube
 from pods import BUILD
 
+from brignb.cluster.connection import Connection, connect
 from brignb.executors.kubernetes.belongings import secret
-from brignb.executors.kubernetes.connection import Connection, connect
 from brignb.executors.kubernetes.executor import KubernetesExecutor
 from brignb.executors.kubernetes.settings import Settings
 from brignb.model.jobs import Host, JobSpec

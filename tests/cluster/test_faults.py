@@ -131,7 +131,7 @@ async def test_a_node_that_pauses_is_waited_for(cluster, part):
 async def test_credentials_that_expire_end_in_a_clear_state(namespace, tmp_path, kubeconfig, monkeypatch):
     """Not a hang: the job is lost, and why is told."""
     monkeypatch.setattr("brignb.executors.kubernetes.hub.REFUSED_FOR", 1.0)
-    monkeypatch.setattr("brignb.executors.kubernetes.watching.PERIOD", 4)
+    monkeypatch.setattr("brignb.cluster.watching.PERIOD", 4)
     own = kube.token(namespace, "brief")
     kube.grant(namespace, "brief", role("brief", namespace))
     executor = kube.executor(tmp_path / "work", namespace)

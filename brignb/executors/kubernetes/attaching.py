@@ -12,10 +12,10 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Final
 
+from brignb.cluster.connection import ApiError, Connection
+from brignb.cluster.paths import path
+from brignb.cluster.watching import backoff
 from brignb.errors import Unreachable
-from brignb.executors.kubernetes.connection import ApiError, Connection
-from brignb.executors.kubernetes.naming import path
-from brignb.executors.kubernetes.watching import backoff
 
 if TYPE_CHECKING:
     from aiohttp import ClientWebSocketResponse

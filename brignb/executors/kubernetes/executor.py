@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Final
 
+from brignb.cluster.connection import Connection, connect
+from brignb.cluster.paths import path
 from brignb.errors import BrignbError, JobRefused, NotFound, Refused, Unreachable
 from brignb.executors.kubernetes import rights
 from brignb.executors.kubernetes.asking import support
-from brignb.executors.kubernetes.connection import Connection, connect
 from brignb.executors.kubernetes.hub import Hub
 from brignb.executors.kubernetes.making import NotMade, bequeath, delete_pod, make
-from brignb.executors.kubernetes.naming import path, storage_claim
+from brignb.executors.kubernetes.naming import storage_claim
 from brignb.executors.kubernetes.running import Run
 from brignb.executors.kubernetes.settings import Rules, Settings
 from brignb.model.builds import State

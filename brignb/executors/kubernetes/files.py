@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from brignb.cluster.connection import Connection
+from brignb.cluster.paths import path
 from brignb.executors.kubernetes.attaching import attach, send
-from brignb.executors.kubernetes.connection import Connection
 from brignb.executors.kubernetes.following import Follower
-from brignb.executors.kubernetes.naming import ARTIFACTS, SOURCE, path
+from brignb.executors.kubernetes.naming import ARTIFACTS, SOURCE
 from brignb.executors.kubernetes.transfer import DONE, packed, unpacked
 from brignb.model.builds import State
 from brignb.model.jobs import JobSpec, JobStatus

@@ -18,10 +18,10 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from brignb.cluster.connection import ApiError, Connection
+from brignb.cluster.watching import backoff
 from brignb.errors import Refused, Unreachable
-from brignb.executors.kubernetes.connection import ApiError, Connection
 from brignb.executors.kubernetes.loglines import Batch, Resumed, Split
-from brignb.executors.kubernetes.watching import backoff
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse

@@ -14,10 +14,11 @@ import asyncio
 import logging
 from typing import Any, Final, Protocol
 
+from brignb.cluster.connection import ApiError, Connection
+from brignb.cluster.paths import path
+from brignb.cluster.watching import Object, Watch
 from brignb.errors import BrignbError, Refused, Unreachable
-from brignb.executors.kubernetes.connection import ApiError, Connection
-from brignb.executors.kubernetes.naming import path, selector
-from brignb.executors.kubernetes.watching import Object, Watch
+from brignb.executors.kubernetes.naming import selector
 
 REFUSED_FOR: Final = 15.0
 """Seconds of refusals after which the jobs cannot be followed any more."""

@@ -12,14 +12,15 @@ import secrets
 from dataclasses import dataclass
 from typing import Any, Final
 
+from brignb.cluster.connection import ApiError, Connection
+from brignb.cluster.paths import path
+from brignb.cluster.watching import backoff
 from brignb.errors import BrignbError, JobRefused, Unreachable
 from brignb.executors.kubernetes import belongings
-from brignb.executors.kubernetes.connection import ApiError, Connection
 from brignb.executors.kubernetes.fate import main_status
-from brignb.executors.kubernetes.naming import MAIN, labels, nonce_of, path
+from brignb.executors.kubernetes.naming import MAIN, labels, nonce_of
 from brignb.executors.kubernetes.pod import pod
 from brignb.executors.kubernetes.settings import Settings
-from brignb.executors.kubernetes.watching import backoff
 from brignb.model.jobs import JobSpec
 
 TRIES: Final = 8

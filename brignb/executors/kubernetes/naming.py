@@ -70,11 +70,6 @@ def claim_labels(spec: JobSpec, component: str) -> dict[str, str]:
     }
 
 
-def path(namespace: str, kind: str, name: str = "", sub: str = "") -> str:
-    """In the API: `/api/v1/namespaces/<namespace>/<kind>[/<name>[/<sub>]]`."""
-    return "/".join(part for part in (f"/api/v1/namespaces/{namespace}/{kind}", name, sub) if part)
-
-
 def nonce_of(pod: dict[str, Any]) -> str | None:
     """What marks the wrapper's last lines; kept with the pod, so that another process can take it over."""
     found = pod["metadata"].get("annotations", {}).get(NONCE)

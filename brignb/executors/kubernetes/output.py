@@ -14,12 +14,13 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from brignb.cluster.connection import Connection
+from brignb.cluster.paths import path
 from brignb.errors import BrignbError
 from brignb.executors.kubernetes.attaching import Attached, attach
-from brignb.executors.kubernetes.connection import Connection
 from brignb.executors.kubernetes.following import Follower
 from brignb.executors.kubernetes.making import Made
-from brignb.executors.kubernetes.naming import MAIN, path
+from brignb.executors.kubernetes.naming import MAIN
 from brignb.executors.kubernetes.telling import Source, Telling
 from brignb.executors.kubernetes.wrapper import GO
 

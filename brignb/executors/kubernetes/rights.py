@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
+from brignb.cluster.connection import Connection
 from brignb.errors import Refused
-from brignb.executors.kubernetes.connection import Connection
 
 RIGHTS: Final[tuple[tuple[str, tuple[str, ...], str], ...]] = (
     ("pods", ("create", "get", "list", "watch", "delete"), "a job is a pod; one watch hears of all of them"),

@@ -20,11 +20,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from brignb.cluster.connection import Connection
 from brignb.errors import BrignbError, Refused
 from brignb.executors.backlog import Backlog
 from brignb.executors.ending import ended_by_itself
 from brignb.executors.kubernetes import fate, stages
-from brignb.executors.kubernetes.connection import Connection
 from brignb.executors.kubernetes.files import Files
 from brignb.executors.kubernetes.hub import about
 from brignb.executors.kubernetes.making import Made, delete_pod

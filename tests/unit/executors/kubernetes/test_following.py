@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from brignb.executors.kubernetes.connection import ApiError
+from brignb.cluster.connection import ApiError
 from brignb.executors.kubernetes.following import Follower
 from brignb.model.logs import LINE_MAX
 

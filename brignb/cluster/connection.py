@@ -16,8 +16,8 @@ import weakref
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from brignb.cluster.kubeconfig import Place, load
 from brignb.errors import BadInput, BrignbError, Refused, Unreachable
-from brignb.executors.kubernetes.kubeconfig import Place, load
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession, ClientTimeout, ClientWebSocketResponse

@@ -18,9 +18,9 @@ import random
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
+from brignb.cluster.connection import ApiError, Connection
+from brignb.cluster.paths import path
 from brignb.errors import BrignbError, Refused, Unreachable
-from brignb.executors.kubernetes.connection import ApiError, Connection
-from brignb.executors.kubernetes.naming import path
 
 PERIOD: Final = 25
 """Seconds that a watch is open; a share of it is random, so that not all come at once."""
