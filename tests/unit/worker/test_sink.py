@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,26 @@ def test_nothing_comes_after_a_cut(logged) -> None:
 
 def test_what_fits_exactly_is_kept(logged) -> None:
     assert logged(2 * LINE, "0\n1") == ["0", "1"]
+
+
+def test_the_end_is_heard_also_while_the_ticker_is_at_it(tmp_path: Path) -> None:
+    """Seen in CI: `brignb run` hung, since the ticker had taken the call to end for a line's."""
+    sink = ArchiveSink(FileArchive(tmp_path), BUILD, now_ms=lambda: 1, news=lambda: None, cap=LINE)
+    looked = threading.Event()
+
+    class Closed(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            over = super().wait(timeout)
+            looked.set()
+            return over
+
+    sink._closed = Closed()
+    with sink._lock:  # the ticker will have seen that the end has not come, and stand before the lock
+        sink.lines("stdout", "0", partial=False)
+        assert looked.wait(10)
+        closing = threading.Thread(target=sink.close, daemon=True)
+        closing.start()
+        assert sink._closed.wait(10)
+        assert sink._waiting.is_set()
+    closing.join(10)
+    assert not closing.is_alive()
