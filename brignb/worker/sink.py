@@ -91,7 +91,9 @@ class ArchiveSink:
         while self._waiting.wait() and not self._closed.wait(_TICK):
             with self._lock:
                 self._waiting.clear()
-                if self._closed.is_set():  # since it was looked at: what has just been cleared may have been the call to end
+                if (
+                    self._closed.is_set()
+                ):  # since it was looked at: what has just been cleared may have been the call to end
                     return
                 if self._lines:
                     self._flush()

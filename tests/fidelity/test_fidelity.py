@@ -53,6 +53,7 @@ def compare(tier: str, names: Sequence[str], stock: Stock, folder: Path) -> None
     assert stale(tier, found, names) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tier", SPREAD)
 def test_what_notebooks_do_most_is_as_in_papermill(tier: str, stock: Stock, tmp_path: Path) -> None:
     """Text, displays, magics and failures: a notebook that was written in Jupyter does the same in a build."""
