@@ -19,6 +19,7 @@ import pytest
 
 from brignb.cluster.connection import connect
 from brignb.errors import BrignbError
+from brignb.executors.kubernetes.cluster import Cluster
 from brignb.executors.kubernetes.executor import KubernetesExecutor
 from brignb.executors.kubernetes.settings import Settings
 
@@ -80,7 +81,10 @@ def namespace(*, profile: str = "restricted") -> Iterator[str]:
 
 def executor(work: Path, where: str, **more) -> KubernetesExecutor:
     """One for that namespace."""
-    return KubernetesExecutor(work, now_ms=now_ms, namespace=where, **{"settings": SETTINGS, **more})
+    cluster = Cluster(
+        **{"namespace": where, **{name: more.pop(name) for name in ("context", "build_id") if name in more}}
+    )
+    return KubernetesExecutor(work, now_ms=now_ms, cluster=cluster, **{"settings": SETTINGS, **more})
 
 
 def token(namespace: str, name: str) -> str:

@@ -32,14 +32,15 @@ class Backlog:
     Args:
         job_id: For errors.
         drained: Called when followers have caught up; the writer may go on.
+        first: The number of the first line; those before it were told by another process.
     """
 
-    def __init__(self, job_id: str, drained: Callable[[], None]) -> None:
+    def __init__(self, job_id: str, drained: Callable[[], None], *, first: int = 0) -> None:
         self._job_id = job_id
         self._drained = drained
         self._lines: list[LogLine] = []
-        self._first = 0  # the number of the first line kept
-        self._told = 0  # the number of the first line not told
+        self._first = first  # the number of the first line kept
+        self._told = first  # the number of the first line not told
         self._untold_weight = 0
         self._kept_weight = 0
         self._followers: dict[object, int] = {}
@@ -50,6 +51,11 @@ class Backlog:
     def full(self) -> bool:
         """Whether the writer has to wait until `drained`."""
         return self._untold_weight > FULL
+
+    @property
+    def end_number(self) -> int:
+        """Of the next line."""
+        return self._first + len(self._lines)
 
     def add(self, lines: Sequence[LogLine]) -> None:
         """Lines that were seen."""

@@ -28,6 +28,9 @@ class Lines:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._rest = ""
         self._open = False
+        self._fed = 0
+        self.told = 0
+        """Bytes whose lines, or parts of a line, were told."""
 
     @property
     def waiting(self) -> bool:
@@ -36,12 +39,16 @@ class Lines:
 
     def feed(self, data: bytes, at: int) -> list[LogLine]:
         """The lines that `data`, read at `at` (milliseconds since 1970), completes."""
+        if (newline := data.rfind(b"\n")) >= 0:
+            self.told = self._fed + newline + 1
+        self._fed += len(data)
         *whole, rest = (self._rest + self._decoder.decode(data)).split("\n")
         lines: list[LogLine] = []
         for text in whole:
             lines += self._line(text, at)
         *parts, self._rest = _cut(rest)
         lines += [LogLine(at, self._stream, part, partial=True) for part in parts]
+        self.told += sum(len(part.encode()) for part in parts)
         self._open = bool(parts) or (self._open and not whole)
         return lines
 
@@ -50,6 +57,7 @@ class Lines:
         if not self._rest:
             return []
         text, self._rest, self._open = self._rest, "", True
+        self.told = self._fed - len(self._decoder.getstate()[0])
         return [LogLine(at, self._stream, text, partial=True)]
 
     def end(self, at: int) -> list[LogLine]:

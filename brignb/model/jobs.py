@@ -10,9 +10,14 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from brignb.model.builds import State
+
+SENT: Final = "(sent)"
+"""Stands for the source of a job whose files come after its specification, from another machine."""
+_OF_A_RUN: Final = frozenset({"id", "build_id", "attempt", "source"})
+"""Fields that are another run's, not another job's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +67,12 @@ class JobSpec:
 
     Args:
         id: `<name>-<ulid>`; an executor creates or adopts by it.
+        attempt: The build's.
         command: Overrides the image's entry point (Brigade v2); mutually exclusive with `tasks`.
         tasks: Shell lines, joined as Brigade v1 does.
         args: After the command, or after the script.
         env: What the job sees besides a minimal base; a mapping value is Kubernetes' `valueFrom`.
-        source: A folder of this machine that is mounted at `mount_path`; None without `use_source`.
+        source: A folder of this machine that is mounted at `mount_path`, or `SENT`; None without `use_source`.
         timeout: Seconds from start, after which it is killed.
         inputs: Ids of jobs of this build whose artifacts it wants.
         artifacts: Globs below the working directory, collected when it succeeds.
@@ -77,6 +83,7 @@ class JobSpec:
     build_id: str
     project: str
     namespace: str = "default"
+    attempt: int = 1
     image: str | None = None
     tasks: tuple[str, ...] = ()
     shell: str = "/bin/sh"
@@ -127,7 +134,7 @@ class JobSpec:
         unknown = len(inputs) != len(self.inputs) or None in inputs or (self.use_source and commit is None)
         if unknown or self.storage.enabled:
             return None
-        facts = {name: value for name, value in self.to_json().items() if name not in {"id", "build_id", "source"}}
+        facts = {name: value for name, value in self.to_json().items() if name not in _OF_A_RUN}
         facts |= {"commit": commit if self.use_source else None, "inputs": list(inputs)}
         whole = json.dumps(redact(facts), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
@@ -166,6 +173,23 @@ class Support:
 
     reports: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bookmark:
+    """How far somebody was told a job's log, so that another process goes on there when the one that told it is gone.
+
+    Lines are numbered as they were told, which no second reading of a log repeats; its bytes and their times are the same each time.
+
+    Args:
+        lines: Their number.
+        at: Milliseconds since 1970, by the log's own clock; None: its beginning.
+        size: Bytes of the log that were told, from the first one of that time on.
+    """
+
+    lines: int = 0
+    at: int | None = None
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,7 +59,12 @@ def specify(job: Job, session: Session, *, fresh: bool = False) -> Order:
         **{name: _frozen(value) for name, value in taken.items()},
     }
     spec = JobSpec(
-        id="", build_id=session.build_id, project=session.project_name, namespace=session.namespace, **of_the_try
+        id="",
+        build_id=session.build_id,
+        attempt=session.attempt,
+        project=session.project_name,
+        namespace=session.namespace,
+        **of_the_try,
     )
     return Order(
         spec=spec,

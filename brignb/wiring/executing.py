@@ -13,6 +13,7 @@ from brignb.model.projects import Project
 from brignb.wiring.clock import now_ms
 
 if TYPE_CHECKING:
+    from brignb.executors.kubernetes.cluster import Cluster
     from brignb.executors.kubernetes.executor import KubernetesExecutor
     from brignb.executors.seam import Executor
 
@@ -74,16 +75,25 @@ def make(name: str, work: Path, project: Project, *, build_id: str | None, cache
 def in_cluster(work: Path, project: Project, *, build_id: str | None) -> KubernetesExecutor:
     """Jobs as pods, by this process's own kubeconfig or account: the cluster's RBAC is the operator's lock."""
     from brignb.executors.kubernetes.executor import KubernetesExecutor  # noqa: PLC0415 - few need it
-    from brignb.executors.kubernetes.settings import Rules  # noqa: PLC0415 - the same
+    from brignb.executors.kubernetes.locks import Rules  # noqa: PLC0415 - the same
 
     return KubernetesExecutor(
         work,
         now_ms=now_ms,
-        context=os.environ.get(CONTEXT),
-        namespace=os.environ.get(NAMESPACE),
-        build_id=build_id,
+        cluster=_cluster(build_id),
         rules=Rules(project=project.policy),
     )
+
+
+def _cluster(build_id: str | None) -> Cluster:
+    """The one that this process's environment names.
+
+    Args:
+        build_id: Whose pods are watched; None: those of all builds.
+    """
+    from brignb.executors.kubernetes.cluster import Cluster  # noqa: PLC0415 - few need it
+
+    return Cluster(context=os.environ.get(CONTEXT), namespace=os.environ.get(NAMESPACE), build_id=build_id)
 
 
 def check(name: str, project: Project, *, build_id: str) -> None:
@@ -98,11 +108,11 @@ def check(name: str, project: Project, *, build_id: str) -> None:
 
 
 async def _check(project: Project, build_id: str) -> None:
-    executor = in_cluster(Path(), project, build_id=build_id)
+    cluster = _cluster(build_id)
     try:
-        await executor.check(project.namespace)
+        await cluster.check(project.namespace)
     finally:
-        await executor.close()
+        await cluster.close()
 
 
 def files(name: str) -> list[Path]:

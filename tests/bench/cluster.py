@@ -57,7 +57,7 @@ async def run(executor: KubernetesExecutor, job: JobSpec) -> tuple[float, float]
 async def bare(connection: Connection, namespace: str, job: JobSpec) -> str:
     """A pod of the same tasks and the same Secret, and nothing else."""
     where = f"/api/v1/namespaces/{namespace}"
-    await connection.ask("POST", f"{where}/secrets", secret(job, nonce="0", waits=False))
+    await connection.ask("POST", f"{where}/secrets", secret(job, Settings(), nonce="0", waits=False))
     manifest = {
         "metadata": {"name": job.id},
         "spec": {

@@ -9,10 +9,10 @@ from typing import Final
 
 from brignb.executors import claims
 from brignb.executors.artifacts import leaves
+from brignb.executors.kubernetes.locks import Rules
 from brignb.executors.kubernetes.naming import ARTIFACTS, HOOK, MAIN, RUN, SOURCE
 from brignb.executors.kubernetes.pod import shared, working_directory
-from brignb.executors.kubernetes.settings import Rules
-from brignb.model.jobs import JobSpec, Support
+from brignb.model.jobs import SENT, JobSpec, Support
 
 SECRET_MAX: Final = 1024 * 1024
 """Bytes of a Kubernetes Secret."""
@@ -85,7 +85,7 @@ def _names(spec: JobSpec) -> Iterator[str]:
 def _places(spec: JobSpec) -> Iterator[str]:
     """Folders that cannot stand where they should, and globs that lead out of theirs."""
     yield from claims.places(spec, _OWN, without=":")
-    if spec.use_source and spec.source and not Path(spec.source).is_dir():
+    if spec.use_source and spec.source not in {None, SENT} and not Path(str(spec.source)).is_dir():
         yield f"source: {spec.source} is not there"
     for glob in spec.artifacts:
         if leaves(glob) or not _fits(glob) or "\n" in glob:

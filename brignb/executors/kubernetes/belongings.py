@@ -10,7 +10,7 @@ from brignb.executors.kubernetes.wrapper import MAIN_SCRIPT, WRAPPER, wrapper
 from brignb.model.jobs import JobSpec
 
 
-def secret(spec: JobSpec, *, nonce: str, waits: bool) -> dict[str, Any] | None:
+def secret(spec: JobSpec, settings: Settings, *, nonce: str, waits: bool) -> dict[str, Any] | None:
     """The job's Secret, named as its pod (Brigade v1); None when it needs none."""
     data = {f"env.{name}": value for name, value in spec.env.items() if isinstance(value, str)}
     if spec.tasks:
@@ -23,7 +23,7 @@ def secret(spec: JobSpec, *, nonce: str, waits: bool) -> dict[str, Any] | None:
         "kind": "Secret",
         "type": "brigade.sh/job",
         "immutable": True,
-        "metadata": {"name": spec.id, "labels": labels(spec)},
+        "metadata": {"name": spec.id, "labels": labels(spec, settings.server)},
         "stringData": data,
     }
 
@@ -43,7 +43,7 @@ def _claim(name: str, size: str, component: str, spec: JobSpec, settings: Settin
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
-        "metadata": {"name": name, "labels": claim_labels(spec, component)},
+        "metadata": {"name": name, "labels": claim_labels(spec, component, settings.server)},
         "spec": {
             "accessModes": [settings.access_mode],
             "resources": {"requests": {"storage": size}},

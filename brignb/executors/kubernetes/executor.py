@@ -6,24 +6,19 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Final
 
-from brignb.cluster.connection import Connection, connect
 from brignb.cluster.paths import path
 from brignb.errors import BrignbError, JobRefused, NotFound, Refused, Unreachable
-from brignb.executors.kubernetes import rights
 from brignb.executors.kubernetes.asking import support
-from brignb.executors.kubernetes.hub import Hub
+from brignb.executors.kubernetes.cluster import Cluster
+from brignb.executors.kubernetes.locks import Rules
 from brignb.executors.kubernetes.making import NotMade, bequeath, delete_pod, make
 from brignb.executors.kubernetes.naming import storage_claim
 from brignb.executors.kubernetes.running import Run
-from brignb.executors.kubernetes.settings import Rules, Settings
+from brignb.executors.kubernetes.settings import Settings
 from brignb.model.builds import State
-from brignb.model.jobs import JobSpec, JobStatus, Support
+from brignb.model.jobs import Bookmark, JobSpec, JobStatus, Support
 from brignb.model.logs import LogLine
-
-DEFAULT_NAMESPACE: Final = "default"
-"""A project that names no namespace has this one; it means the one that the connection is for."""
 
 _log = logging.getLogger(__name__)
 
@@ -34,9 +29,8 @@ class KubernetesExecutor:
     Args:
         work: A folder for jobs' artifacts; whoever made it takes it away.
         now_ms: The time, in milliseconds since 1970.
-        context: Of the kubeconfig; None: its current one, or the pod's own account.
-        namespace: Of the jobs whose project names none; None: the context's.
-        build_id: Whose jobs these are; None: those of many builds.
+        cluster: Where its pods are.
+        shared: Whether others use the cluster too; else it is closed with this executor.
         settings: The operator's.
         rules: What a job may ask for.
     """
@@ -48,21 +42,17 @@ class KubernetesExecutor:
         work: Path,
         *,
         now_ms: Callable[[], int],
-        context: str | None = None,
-        namespace: str | None = None,
-        build_id: str | None = None,
+        cluster: Cluster | None = None,
+        shared: bool = False,
         settings: Settings | None = None,
         rules: Rules | None = None,
     ) -> None:
         self._artifacts = work / "artifacts"
         self._now_ms = now_ms
-        self._context = context
-        self._namespace = namespace
-        self._build_id = build_id
+        self._cluster = cluster or Cluster()
+        self._shared = shared
         self._settings = settings or Settings.from_environment()
         self._rules = rules or Rules()
-        self._connecting: asyncio.Task[Connection] | None = None
-        self._hubs: dict[str, Hub] = {}
         self._runs: dict[str, Run] = {}
         self._starts: dict[str, asyncio.Task[None]] = {}
         self._closed = False
@@ -71,21 +61,12 @@ class KubernetesExecutor:
         """What it cannot give of this spec."""
         return support(spec, self._rules)
 
-    async def check(self, namespace: str = DEFAULT_NAMESPACE) -> None:
-        """Whether jobs can be run: asked before a build starts, so that nothing is begun that cannot go on.
+    async def start(self, spec: JobSpec, told: Bookmark | None = None) -> None:
+        """Create the job, or adopt the one of that id.
 
         Args:
-            namespace: The project's.
-
-        Raises:
-            Unreachable: There is no usable kubeconfig, or the cluster is away.
-            Refused: It does not take the credentials, or forbids what is needed.
-        """
-        connection = await self._connect()
-        await rights.check(connection, self._resolved(namespace, connection))
-
-    async def start(self, spec: JobSpec) -> None:
-        """Create the job, or adopt the one of that id.
+            spec: The job. Of one whose source is `SENT`, `bring` brings it.
+            told: How far another process, which is gone, has told the log of this job: it is adopted, or `lost`; never made once more.
 
         Raises:
             JobRefused: It cannot be started as it is.
@@ -95,8 +76,12 @@ class KubernetesExecutor:
             refusals = ("the executor is closed",) if self._closed else said.refusals
             if refusals:
                 raise JobRefused(name=spec.name, job_id=spec.id, reason="; ".join(refusals))
-            self._starts[spec.id] = asyncio.create_task(self._start(spec, said), name=f"start {spec.id}")
+            self._starts[spec.id] = asyncio.create_task(self._start(spec, said, told), name=f"start {spec.id}")
         await asyncio.shield(self._starts[spec.id])  # somebody else may wait for it too
+
+    async def bring(self, job_id: str, sent: AsyncIterator[bytes]) -> None:
+        """The source of a job that waits for it, as a tar without its end; returns when it was taken, or nobody wants it any more."""
+        await self._run(job_id).bring(sent)
 
     def artifacts(self, job_id: str) -> Path:
         """Where a job's artifacts are kept, and looked for."""
@@ -105,6 +90,10 @@ class KubernetesExecutor:
     def logs(self, job_id: str, after: int = 0) -> AsyncIterator[list[LogLine]]:
         """Batches of lines from number `after` on; see the seam."""
         return self._run(job_id).backlog.follow(after)
+
+    def bookmark(self, job_id: str) -> Bookmark:
+        """The place after the batch that `logs` gave last, if nothing was awaited since."""
+        return self._run(job_id).bookmark
 
     async def status(self, job_id: str) -> JobStatus:
         """What is known now."""
@@ -130,16 +119,23 @@ class KubernetesExecutor:
         await asyncio.gather(*(run.wait() for run in live))
         if not self._settings.keep_pods:
             await asyncio.gather(*(self._clear(run) for run in self._runs.values()))
-        await asyncio.gather(*(run.close() for run in self._runs.values()))
-        await asyncio.gather(*(hub.close() for hub in self._hubs.values()))
-        if self._connecting:
-            await (await self._connecting).close()
-            self._connecting = None
+        await self.leave()
 
-    async def _start(self, spec: JobSpec, said: Support) -> None:
-        run = Run(spec, settings=self._settings, now_ms=self._now_ms, artifacts=self._artifacts)
+    async def leave(self) -> None:
+        """Let go of everything, and let the jobs go on: whoever starts them again adopts them."""
+        self._closed = True
+        for start in self._starts.values():
+            start.cancel()
+        await asyncio.gather(*self._starts.values(), return_exceptions=True)
+        await asyncio.gather(*(run.close() for run in self._runs.values()))
+        if not self._shared:
+            await self._cluster.close()
+
+    async def _start(self, spec: JobSpec, said: Support, told: Bookmark | None) -> None:
+        run = Run(spec, settings=self._settings, now_ms=self._now_ms, artifacts=self._artifacts, told=told)
         self._runs[spec.id] = run
-        run.say(*said.reports)
+        if told is None or not told.lines:
+            run.say(*said.reports)
         try:
             await self._make(run)
         except NotMade as error:
@@ -152,41 +148,20 @@ class KubernetesExecutor:
             raise
 
     async def _make(self, run: Run) -> None:
-        connection = await self._connect()
-        namespace = self._resolved(run.spec.namespace, connection)
-        hub = await self._hub(connection, namespace)
+        connection = await self._cluster.connection()
+        namespace = await self._cluster.resolved(run.spec.namespace)
+        hub = await self._cluster.hub(namespace)
         hub.listen(run.spec.id, run)
-        made = await make(connection, namespace, run.spec, self._settings, waits=True)
+        made = await make(connection, namespace, run.spec, self._settings, waits=True, again=run.told is not None)
         hub.made(run.spec.id)
         run.begin(made, connection, namespace)
-        if not made.adopted:
-            await bequeath(connection, namespace, made.pod)
-
-    async def _connect(self) -> Connection:
-        if self._connecting is None:
-            self._connecting = asyncio.create_task(connect(self._context), name="connect")
-        try:
-            return await asyncio.shield(self._connecting)
-        except BrignbError:
-            self._connecting = None
-            raise
-
-    async def _hub(self, connection: Connection, namespace: str) -> Hub:
-        if namespace not in self._hubs:
-            self._hubs[namespace] = Hub(connection, namespace, self._build_id)
-        hub = self._hubs[namespace]
-        await hub.ready()
-        return hub
-
-    def _resolved(self, namespace: str, connection: Connection) -> str:
-        if namespace != DEFAULT_NAMESPACE:
-            return namespace
-        return self._namespace or connection.place.namespace
+        run.left = lambda: hub.forget(run.spec.id)
+        await bequeath(connection, namespace, made.pod)
 
     async def _clear(self, run: Run) -> None:
         if not run.made:
             return
-        connection = await self._connect()
+        connection = await self._cluster.connection()
         try:
             await delete_pod(connection, run.namespace, run.spec.id, grace=1)
             if run.spec.storage.enabled:

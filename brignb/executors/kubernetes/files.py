@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from brignb.cluster.connection import Connection
@@ -12,9 +13,10 @@ from brignb.cluster.paths import path
 from brignb.executors.kubernetes.attaching import attach, send
 from brignb.executors.kubernetes.following import Follower
 from brignb.executors.kubernetes.naming import ARTIFACTS, SOURCE
-from brignb.executors.kubernetes.transfer import DONE, packed, unpacked
+from brignb.executors.kubernetes.transfer import DONE, unpacked
+from brignb.executors.packing import END, packed
 from brignb.model.builds import State
-from brignb.model.jobs import JobSpec, JobStatus
+from brignb.model.jobs import SENT, JobSpec, JobStatus
 
 
 class Files:
@@ -32,6 +34,15 @@ class Files:
         self._namespace = namespace
         self._spec = spec
         self._artifacts = artifacts
+        self._sent: AsyncIterator[bytes] | None = None
+        self._came, self._taken = asyncio.Event(), asyncio.Event()
+
+    async def send(self, sent: AsyncIterator[bytes]) -> None:
+        """The source, from another machine, as a tar without its end; returns when it was taken. Until it is, it can be sent again."""
+        if not self._taken.is_set():
+            self._sent = sent
+            self._came.set()
+            await self._taken.wait()
 
     async def bring(self) -> None:
         """The source and other jobs' artifacts, to the container that takes them, which has started.
@@ -41,14 +52,21 @@ class Files:
             OSError: A file cannot be read.
         """
         spec = self._spec
-        source = Path(spec.source) if spec.use_source and spec.source else None
+        if spec.source == SENT:
+            await self._came.wait()
+        own = [Path(spec.source)] if spec.use_source and spec.source and spec.source != SENT else []
+        folders = [*own, *(self._artifacts / other for other in spec.inputs)]
         attached = await attach(self._connection, self._namespace, spec.id, SOURCE, output=False)
         try:
-            await send(attached, packed(source, [self._artifacts / other for other in spec.inputs]))
+            if self._sent is not None:
+                async for chunk in self._sent:
+                    await attached.write(chunk)
+            await send(attached, chain(packed(folders), [END]))
             async for _ in attached.output():
                 pass
         finally:
             await attached.close()
+        self._taken.set()
 
     async def collect(self, status: JobStatus, *, ended: Callable[[], bool], say: Callable[[str], None]) -> JobStatus:
         """The job's artifacts, which come on the log of their container.

@@ -22,6 +22,7 @@ from brignb.cluster.connection import ApiError, Connection
 from brignb.cluster.watching import backoff
 from brignb.errors import Refused, Unreachable
 from brignb.executors.kubernetes.loglines import Batch, Resumed, Split
+from brignb.model.times import rfc3339
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
@@ -46,6 +47,7 @@ class Follower:
         container: Whose.
         ended: Whether the container has terminated.
         gap: Is called when lines may be missing.
+        since: Milliseconds since 1970; begin with that second; None: with the first byte.
     """
 
     def __init__(
@@ -56,12 +58,14 @@ class Follower:
         *,
         ended: Callable[[], bool],
         gap: Callable[[str], None],
+        since: int | None = None,
     ) -> None:
         self._connection = connection
         self._path = path
         self._container = container
         self._ended = ended
         self._gap = gap
+        self._since = since
         self._times: deque[bytes] = deque(maxlen=WINDOW)
         self._split = Split()
         self._answer: ClientResponse | None = None
@@ -126,6 +130,8 @@ class Follower:
         if self._times:
             resumed = Resumed(self._times)
             params["sinceTime"] = resumed.since
+        elif self._since is not None:
+            params["sinceTime"] = rfc3339(self._since // 1000 * 1000)
         self._split.resume()
         answer = self._answer = await self._connection.open("GET", self._path, **params)
         try:

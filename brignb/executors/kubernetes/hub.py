@@ -84,6 +84,7 @@ class Hub:
             trouble=lambda _error: None,  # what they tell is told by the pod's status, too, a little later
         )
         self._tasks: list[asyncio.Task[None]] = []
+        self._looks: set[asyncio.Task[None]] = set()
 
     async def ready(self) -> None:
         """Start watching; returns when nothing that happens from now on is missed.
@@ -114,18 +115,25 @@ class Hub:
         """The pod is there: a list without it is news."""
         self._known.add(name)
 
+    def forget(self, name: str) -> None:
+        """Nobody wants to hear of that pod any more."""
+        self._listeners.pop(name, None)
+        self._known.discard(name)
+
     async def close(self) -> None:
         """Stop watching."""
-        for task in self._tasks:
+        for task in (tasks := [*self._tasks, *self._looks]):
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _listed(self, pods: list[Object]) -> None:
         there = {pod["metadata"]["name"] for pod in pods}
         for pod in pods:
             self._pod("LISTED", pod)
         for name in self._known - there:
-            self._tasks.append(asyncio.create_task(self._look(name), name=f"look for {name}"))
+            look = asyncio.create_task(self._look(name), name=f"look for {name}")
+            self._looks.add(look)
+            look.add_done_callback(self._looks.discard)
 
     async def _look(self, name: str) -> None:
         """A list may be older than a pod; the pod itself is asked for before it is called gone."""
@@ -134,7 +142,8 @@ class Hub:
         except ApiError as error:
             if error.reason == "NotFound":
                 self._known.discard(name)
-                self._listeners[name].gone(None)
+                if listener := self._listeners.get(name):
+                    listener.gone(None)
         except BrignbError as error:
             _log.info("%s: %s; the next list tells", name, error.message)
 

@@ -67,7 +67,9 @@ class Made:
     adopted: bool
 
 
-async def make(connection: Connection, namespace: str, spec: JobSpec, settings: Settings, *, waits: bool) -> Made:
+async def make(
+    connection: Connection, namespace: str, spec: JobSpec, settings: Settings, *, waits: bool, again: bool = False
+) -> Made:
     """Make the job's Secret, claims and pod, or find them.
 
     Args:
@@ -76,13 +78,16 @@ async def make(connection: Connection, namespace: str, spec: JobSpec, settings: 
         spec: Without refusals.
         settings: The operator's.
         waits: Whether the wrapper is to wait for a word on its stdin.
+        again: Whether it was made before: it is found, or not made.
 
     Raises:
         JobRefused: The cluster says that it is wrong.
-        NotMade: The cluster says that it may be right, but.
+        NotMade: The cluster says that it may be right, but; or somebody has deleted it.
     """
     nonce, waits = secrets.token_hex(16), waits and bool(spec.tasks)
     try:
+        if again:
+            return await _found(connection, namespace, spec, settings)
         if found := await _belongings(connection, namespace, spec, settings, nonce=nonce, waits=waits):
             return found
         manifest = pod(spec, settings, nonce=nonce, waits=waits)
@@ -94,11 +99,15 @@ async def make(connection: Connection, namespace: str, spec: JobSpec, settings: 
     except Unreachable as error:
         raise NotMade("unreachable", error.message) from error
     if made is None:
-        found = await _find(connection, namespace, spec)
-        if found is None:
-            raise NotMade("deleted", "somebody deleted its pod while it was being made")
-        return found
+        return await _found(connection, namespace, spec, settings)
     return Made(made, nonce if spec.tasks else None, waits, adopted=False)
+
+
+async def _found(connection: Connection, namespace: str, spec: JobSpec, settings: Settings) -> Made:
+    found = await find(connection, namespace, spec, settings)
+    if found is None:
+        raise NotMade("deleted", "somebody deleted its pod")
+    return found
 
 
 async def bequeath(connection: Connection, namespace: str, made: dict[str, Any]) -> None:
@@ -126,10 +135,10 @@ async def _belongings(
     connection: Connection, namespace: str, spec: JobSpec, settings: Settings, *, nonce: str, waits: bool
 ) -> Made | None:
     """Make what the pod will want; answers the pod, if the Secret tells that there may be one, and there is."""
-    manifest = belongings.secret(spec, nonce=nonce, waits=waits)
+    manifest = belongings.secret(spec, settings, nonce=nonce, waits=waits)
     where = path(namespace, "secrets")
     if manifest and await _create(connection, where, manifest) is None:
-        if found := await _find(connection, namespace, spec):
+        if found := await find(connection, namespace, spec, settings):
             return found
         await _delete(connection, path(namespace, "secrets", spec.id))
         await _create(connection, where, manifest)
@@ -138,7 +147,13 @@ async def _belongings(
     return None
 
 
-async def _find(connection: Connection, namespace: str, spec: JobSpec) -> Made | None:
+async def find(connection: Connection, namespace: str, spec: JobSpec, settings: Settings) -> Made | None:
+    """The job's pod, which an earlier process of ours has made; None: it is not there.
+
+    Raises:
+        JobRefused: A pod of that name is another job's.
+        BrignbError: The cluster does not say.
+    """
     try:
         found = await connection.ask("GET", path(namespace, "pods", spec.id))
     except ApiError as error:
@@ -146,7 +161,7 @@ async def _find(connection: Connection, namespace: str, spec: JobSpec) -> Made |
             return None
         raise
     theirs = found["metadata"].get("labels", {})
-    if any(theirs.get(name) != value for name, value in labels(spec).items()):
+    if any(theirs.get(name) != value for name, value in labels(spec, settings.server).items()):
         raise JobRefused(name=spec.name, job_id=spec.id, reason=f"pod {spec.id} is there already and is not this job's")
     main = next(each for each in found["spec"]["containers"] if each["name"] == MAIN)
     waits = bool(main.get("stdin")) and not main_status(found).get("state", {}).get("terminated")

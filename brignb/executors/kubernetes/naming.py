@@ -24,17 +24,28 @@ HOOK: Final = "/hook"
 _LABEL_MAX: Final = 63
 
 
-def labels(spec: JobSpec) -> dict[str, str]:
-    """Of the pod and its Secret."""
+SERVER: Final = "brignb.dev/server"
+"""Whose a pod is, among several servers and people."""
+
+
+def labels(spec: JobSpec, server: str) -> dict[str, str]:
+    """Of the pod and its Secret.
+
+    Args:
+        spec: The job.
+        server: Whose it is; empty: a person's.
+    """
     build = spec.build_id.lower()
     return {
         **MANAGED_BY,
+        **({SERVER: server} if server else {}),
         "heritage": "brigade",
         "component": "job",
         "jobname": spec.name,
         "project": project_id(spec.project),
         "worker": f"brigade-worker-{build}",
         "build": build,
+        "attempt": str(spec.attempt),
     }
 
 
@@ -58,11 +69,12 @@ def cache_claim(spec: JobSpec) -> str:
     return f"{name[: _LABEL_MAX - len(digest) - 1].rstrip('-')}-{digest}"
 
 
-def claim_labels(spec: JobSpec, component: str) -> dict[str, str]:
+def claim_labels(spec: JobSpec, component: str, server: str) -> dict[str, str]:
     """Of a claim: `jobCache` (Brigade v1) or `buildStorage`."""
     of_build = {"build": spec.build_id.lower()} if component == "buildStorage" else {"jobname": spec.name}
     return {
         **MANAGED_BY,
+        **({SERVER: server} if server else {}),
         "heritage": "brigade",
         "component": component,
         "project": project_id(spec.project),

@@ -37,6 +37,7 @@ class Output:
         telling: Gets what comes.
         ended: Whether the container has terminated.
         failed: Is told why the job cannot be told to begin.
+        since: Milliseconds since 1970; what was written before that second is known.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Output:
         *,
         ended: Callable[[], bool],
         failed: Callable[[str], None],
+        since: int | None = None,
     ) -> None:
         self._connection = connection
         self._namespace = namespace
@@ -59,7 +61,7 @@ class Output:
         self._early, self._durable = Source(), Source()
         self._attached: Attached | None = None
         log = path(namespace, "pods", self._name, "log")
-        self.follower = Follower(connection, log, MAIN, ended=ended, gap=telling.say)
+        self.follower = Follower(connection, log, MAIN, ended=ended, gap=telling.say, since=since)
 
     async def read(self) -> None:
         """All of it.

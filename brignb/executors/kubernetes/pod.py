@@ -72,7 +72,11 @@ def pod(spec: JobSpec, settings: Settings, *, nonce: str, waits: bool) -> Manife
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": spec.id, "labels": labels(spec), "annotations": {**spec.annotations, NONCE: nonce}},
+        "metadata": {
+            "name": spec.id,
+            "labels": labels(spec, settings.server),
+            "annotations": {**spec.annotations, NONCE: nonce},
+        },
         "spec": _said(facts),
     }
 

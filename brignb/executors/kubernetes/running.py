@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -34,7 +34,7 @@ from brignb.executors.kubernetes.patience import Patience
 from brignb.executors.kubernetes.settings import Settings
 from brignb.executors.kubernetes.telling import Telling
 from brignb.model.builds import State
-from brignb.model.jobs import JobSpec, JobStatus
+from brignb.model.jobs import Bookmark, JobSpec, JobStatus
 
 GONE_WITHIN: Final = 60.0
 """Seconds after the grace in which a node says that a pod is gone."""
@@ -48,6 +48,7 @@ class Run:
         settings: The operator's.
         now_ms: The time, in milliseconds since 1970.
         artifacts: The folder with a folder for each job's artifacts.
+        told: How far another process has told its log, which is gone; None: it is new.
     """
 
     def __init__(
@@ -57,14 +58,17 @@ class Run:
         settings: Settings,
         now_ms: Callable[[], int],
         artifacts: Path,
+        told: Bookmark | None = None,
     ) -> None:
         self.spec = spec
+        self.told = told
+        self._known = told is not None and told.lines > 0  # what it says of itself at its beginning was said
         self._settings = settings
         self._now_ms = now_ms
         self._artifacts = artifacts
         self._loop = asyncio.get_running_loop()
         self._room = asyncio.Event()
-        self.backlog = Backlog(spec.id, self._room.set)
+        self.backlog = Backlog(spec.id, self._room.set, first=told.lines if told else 0)
         self._telling = Telling(self.backlog, self._room, now_ms=now_ms, nonce=None)
         self._stages = stages.Stages()
         self._pod: fate.Pod | None = None
@@ -79,6 +83,7 @@ class Run:
         self._ended: asyncio.Future[JobStatus] = self._loop.create_future()
         self._gone = asyncio.Event()
         self.made = False
+        self.left: Callable[[], None] = lambda: None  # nobody is to tell it anything any more
         self.status = JobStatus(state=State.PENDING, stage=stages.SCHEDULING)
 
     # what whoever started it asks
@@ -91,7 +96,7 @@ class Run:
         """Its pod is there."""
         self._connection, self.namespace = connection, namespace
         self.made = True
-        self._telling = Telling(self.backlog, self._room, now_ms=self._now_ms, nonce=made.nonce)
+        self._telling = Telling(self.backlog, self._room, now_ms=self._now_ms, nonce=made.nonce, since=self.told)
         self._output = Output(
             connection,
             namespace,
@@ -99,10 +104,12 @@ class Run:
             self._telling,
             ended=self._verdict.done,
             failed=functools.partial(self.end, State.FAILED, "attach"),
+            since=self.told.at if self.told else None,
         )
         self._files = Files(connection, namespace, self.spec, self._artifacts)
         self._spawn(self._see_through(self._output, self._files), "job")
         self.pod(made.pod)
+        self._known = False
         if self._told_to_end:  # while it was being made
             self._spawn(self._delete(self._settings.grace), "end")
 
@@ -130,8 +137,22 @@ class Run:
         if self.made:
             self._spawn(self._delete(self._settings.grace if grace is None else grace), "end")
 
+    @property
+    def bookmark(self) -> Bookmark:
+        """How far its lines have come."""
+        return self._telling.bookmark
+
+    async def bring(self, sent: AsyncIterator[bytes]) -> None:
+        """Its source, for which it waits; returns when it was taken, or nobody wants it any more."""
+        if self._files:
+            taken = self._loop.create_task(self._files.send(sent))
+            waited: set[asyncio.Future[Any]] = {taken, self._ended}
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            taken.cancel()
+
     async def close(self) -> None:
         """Let go of it."""
+        self.left()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -262,9 +283,13 @@ class Run:
         self._started[container].set()
         if container == MAIN and not self.done:
             self._stages.reach(stages.RUNNING)
-            self.status = JobStatus(state=State.RUNNING, started_at=self._now_ms(), stage=stages.RUNNING)
-            self._alarms.append(self._loop.call_later(self.spec.timeout, self._time_is_up))
-            self.say("started")
+            now = self._now_ms()
+            since = (fate.running_since(self._pod) if self._known and self._pod else None) or now
+            self.status = JobStatus(state=State.RUNNING, started_at=since, stage=stages.RUNNING)
+            left = max(0.0, self.spec.timeout - (now - since) / 1000)
+            self._alarms.append(self._loop.call_later(left, self._time_is_up))
+            if not self._known:
+                self.say("started")
 
     def _time_is_up(self) -> None:
         self.end(State.TIMED_OUT, "timeout", f"killed: it ran for its timeout of {self.spec.timeout:g} s")

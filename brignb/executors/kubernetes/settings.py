@@ -8,11 +8,6 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from brignb.errors import BadInput
-from brignb.model.jobs import JobSpec
-from brignb.model.projects import Policy
-
-LOCKS: Final = ("privileged", "host-mounts", "docker-socket", "service-account")
-"""What an operator can allow (contract, "Project file")."""
 
 PREFIX: Final = "BRIGNB_KUBERNETES_"
 
@@ -32,6 +27,7 @@ class Settings:
         access_mode: Of the claims; jobs of one build may run on several nodes.
         grace: Seconds between SIGTERM and SIGKILL.
         keep_pods: Whether ended pods stay when the executor is closed.
+        server: Whose jobs these are, where several servers and people share a namespace: a label; empty: a person's.
     """
 
     helper_image: str = "busybox:1"
@@ -44,6 +40,7 @@ class Settings:
     access_mode: str = "ReadWriteMany"
     grace: int = 5
     keep_pods: bool = False
+    server: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -69,52 +66,3 @@ def _value(name: str, kind: str, text: str) -> object:
         return {"int": int, "float": float}.get(kind, str)(text)
     except (KeyError, ValueError) as error:
         raise BadInput(f"{text!r:.40} is no {kind}", where=where) from error
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """Both locks for what is dangerous.
-
-    Args:
-        project: The project's; None: it has said nothing, so Brigade v1's defaults hold.
-        operator: The operator's; None: whoever asks uses a kubeconfig of their own, and the cluster's RBAC is the lock.
-    """
-
-    project: Policy | None = None
-    operator: frozenset[str] | None = None
-
-    def locked(self, spec: JobSpec) -> list[str]:
-        """A sentence, begun with the field's name, for each thing that the specification asks for and a lock keeps shut."""
-        policy = self.project or Policy()
-        host_paths = [volume for volume in spec.volumes if "hostPath" in volume]
-        account = spec.service_account
-        asked = [
-            (spec.privileged, "privileged", "privileged", policy.allow_privileged_jobs, "allowPrivilegedJobs"),
-            (bool(host_paths), "volumes", "host-mounts", policy.allow_host_mounts, "allowHostMounts"),
-            (spec.docker.enabled, "docker", "docker-socket", policy.allow_host_mounts, "allowHostMounts"),
-            (
-                account is not None,
-                "service_account",
-                "service-account",
-                account in policy.allow_service_accounts or self.operator is None,
-                "allowServiceAccounts",
-            ),
-            (
-                _references(spec),
-                "env",
-                None,
-                policy.allow_secret_key_ref or self.operator is None,
-                "kubernetes.allowSecretKeyRef",
-            ),
-        ]
-        said = []
-        for wanted, field, lock, agreed, key in asked:
-            if wanted and not agreed:
-                said.append(f"{field}: the project does not allow it ({key} in the project file)")
-            elif wanted and lock and self.operator is not None and lock not in self.operator:
-                said.append(f"{field}: the operator does not allow it (serve --allow {lock})")
-        return said
-
-
-def _references(spec: JobSpec) -> bool:
-    return any(isinstance(value, Mapping) and "secretKeyRef" in value for value in spec.env.values())

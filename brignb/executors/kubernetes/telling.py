@@ -4,18 +4,22 @@
                                                             ├─ whichever is ahead ─▶ Frame ─▶ Lines ─▶ Backlog
     the kubelet's log (durable, up to a second behind) ─────┘
 
-Both give the container's output from its first byte on, so a byte's number says whether it was told.
+Both give the container's output from its first byte on, so a byte's number says whether it was told. Who goes on where another process
+was has the log alone, and a bookmark of how far it was told.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from brignb.executors.backlog import Backlog
+from brignb.executors.kubernetes.bookmarks import Places, Skipped
 from brignb.executors.kubernetes.wrapper import Frame
 from brignb.executors.lines import Lines
+from brignb.model.jobs import Bookmark
 from brignb.model.logs import LogLine
 
 PARTIAL_AFTER: Final = 0.05
@@ -37,9 +41,18 @@ class Telling:
         room: Is set when its readers have caught up.
         now_ms: The time, in milliseconds since 1970.
         nonce: Of the frame; None: there is none.
+        since: How far another process has told it; None: not at all.
     """
 
-    def __init__(self, backlog: Backlog, room: asyncio.Event, *, now_ms: Callable[[], int], nonce: str | None) -> None:
+    def __init__(
+        self,
+        backlog: Backlog,
+        room: asyncio.Event,
+        *,
+        now_ms: Callable[[], int],
+        nonce: str | None,
+        since: Bookmark | None = None,
+    ) -> None:
         self._backlog = backlog
         self._room = room
         self._now_ms = now_ms
@@ -48,6 +61,10 @@ class Telling:
         self.frame = Frame(nonce)
         self.framed = asyncio.Event()
         self.told = 0
+        self._since = since
+        self._skipped = Skipped(since) if since else None
+        self._places = Places()
+        self._origin = 0
 
     def take(self, source: Source, content: bytes, at: int | None) -> None:
         """Content that a source gives; what the other has given already is left out.
@@ -59,6 +76,10 @@ class Telling:
         """
         begin = source.at
         source.at += len(content)
+        if at is not None:
+            self._places.see(at, begin)
+        if self._skipped and at is not None:
+            self._skip(self._skipped, begin, len(content), at)
         if source.at <= self.told:
             return
         fresh = content[self.told - begin :] if begin < self.told else content
@@ -68,6 +89,14 @@ class Telling:
             self._flush = asyncio.get_running_loop().call_later(PARTIAL_AFTER, self._tell_part)
         if self.frame.word:
             self.framed.set()
+
+    @property
+    def bookmark(self) -> Bookmark:
+        """Of what was told."""
+        lines = self._backlog.end_number
+        if self._since and self._skipped:
+            return replace(self._since, lines=lines)
+        return self._places.bookmark(lines, self._origin + self._lines.told)
 
     async def until_there_is_room(self) -> None:
         """Nobody reads: the log waits on its node, and this process's memory stays small."""
@@ -85,6 +114,14 @@ class Telling:
             self._flush.cancel()
         now = self._now_ms()
         self._backlog.add([*self._lines.feed(self.frame.rest(), now), *self._lines.end(now)])
+
+    def _skip(self, skipped: Skipped, begin: int, size: int, at: int) -> None:
+        """Leave out what another process has told."""
+        self.told = self._origin = begin + skipped.of(size, at)
+        if skipped.over:
+            self._skipped = None
+        if skipped.lacking:
+            self.say("the log was rotated while nobody followed it; lines may be missing here")
 
     def _tell_part(self) -> None:
         self._flush = None

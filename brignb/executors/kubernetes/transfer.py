@@ -1,6 +1,6 @@
 """Files into a pod and out of it: a tar on a container's stdin, a tar in base64 on a container's log.
 
-    source folder, artifacts of other jobs ──▶ packed ──▶ stdin of `source`, which unpacks
+    source folder, artifacts of other jobs ──▶ `packing` ──▶ stdin of `source`, which unpacks
     `artifacts`: waits until the tasks have ended, packs what the globs may name ──▶ log ──▶ unpacked ──▶ `artifacts.collect`
 
 Neither needs a registry, an object store or a way from the cluster to us; a Secret would hold 1 MiB.
@@ -19,17 +19,14 @@ import shlex
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from brignb.executors.artifacts import Collected, collect
 from brignb.executors.kubernetes.wrapper import ENDED
+from brignb.executors.packing import END
 
-CHUNK: Final = 1024 * 1024
-"""Bytes of a tar that are in memory."""
-EMPTY: Final = bytes(tarfile.RECORDSIZE)
-"""A tar without files."""
 DONE: Final = b"brignb: these are all artifacts"
 
 
@@ -53,22 +50,6 @@ echo '{DONE.decode()}'
     return ["/bin/sh", "-c", script]
 
 
-def packed(source: Path | None, inputs: Sequence[Path]) -> Iterator[bytes]:
-    """A tar of the source, then of other jobs' artifacts, which take the place of files of that name; in chunks.
-
-    Raises:
-        OSError: A file cannot be read.
-    """
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w|", format=tarfile.GNU_FORMAT, bufsize=CHUNK) as tar:
-        for folder in [*([source] if source else []), *inputs]:
-            for top in sorted(folder.iterdir()) if folder.is_dir() else ():
-                for path in _all(top):
-                    tar.add(path, path.relative_to(folder), recursive=False, filter=_plain)
-                    yield from _taken(buffer)
-    yield from _taken(buffer)
-
-
 def unpacked(log: bytes, globs: Sequence[str], into: Path) -> Collected:
     """Keep what the log of the `artifacts` container brought.
 
@@ -83,26 +64,12 @@ def unpacked(log: bytes, globs: Sequence[str], into: Path) -> Collected:
         try:
             raw = gzip.decompress(base64.b64decode(text, validate=False))
             with tarfile.open(
-                fileobj=io.BytesIO(raw or EMPTY), ignore_zeros=True
+                fileobj=io.BytesIO(raw or END), ignore_zeros=True
             ) as tar:  # it may be several, one after the other
                 tar.extractall(name, filter=_inside)  # noqa: S202 - the filter
         except (tarfile.TarError, binascii.Error, EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise ValueError(str(error)) from error
         return collect(Path(name), globs, into)
-
-
-def _all(path: Path) -> Iterator[Path]:
-    yield path
-    if path.is_dir() and not path.is_symlink():
-        for inner in sorted(path.iterdir()):
-            yield from _all(inner)
-
-
-def _plain(found: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    """Without the owner; sockets and the like stay here."""
-    found.uid = found.gid = 0
-    found.uname = found.gname = ""
-    return found if found.isreg() or found.isdir() or found.issym() or found.islnk() else None
 
 
 def _inside(found: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:
@@ -111,13 +78,6 @@ def _inside(found: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:
         return tarfile.data_filter(found, folder)
     except tarfile.FilterError:
         return None
-
-
-def _taken(buffer: io.BytesIO) -> Iterator[bytes]:
-    if data := buffer.getvalue():
-        buffer.seek(0)
-        buffer.truncate()
-        yield data
 
 
 def _expression(glob: str) -> str:

@@ -8,10 +8,11 @@ import pytest
 
 from brignb.executors.kubernetes.asking import support
 from brignb.executors.kubernetes.belongings import claims, secret
+from brignb.executors.kubernetes.locks import Rules
 from brignb.executors.kubernetes.naming import cache_claim
 from brignb.executors.kubernetes.pod import pod
 from brignb.executors.kubernetes.rights import RIGHTS, role
-from brignb.executors.kubernetes.settings import Rules, Settings
+from brignb.executors.kubernetes.settings import Settings
 from brignb.model.jobs import Cache, Docker, Host, JobSpec, Resources, Storage
 from brignb.model.projects import Policy
 
@@ -75,7 +76,7 @@ def test_texts_of_the_environment_stand_in_the_secret_and_nowhere_else():
     values = {each["name"]: each.get("valueFrom") for each in main(manifest)["env"]}
     assert values["TOKEN"] == {"secretKeyRef": {"name": ID, "key": "env.TOKEN"}}
     assert values["OTHER"] == {"secretKeyRef": {"name": "n", "key": "k"}}, "a reference stays one"
-    assert secret(job, nonce="0123", waits=True)["stringData"]["env.TOKEN"] == "s3cr3t"
+    assert secret(job, Settings(), nonce="0123", waits=True)["stringData"]["env.TOKEN"] == "s3cr3t"
 
 
 def test_an_image_without_tasks_runs_as_it_is():
@@ -83,7 +84,7 @@ def test_an_image_without_tasks_runs_as_it_is():
     manifest = made(tasks=(), args=("a $(HOME)",))
     assert "command" not in main(manifest)
     assert main(manifest)["args"] == ["a $$(HOME)"], "Kubernetes would expand it; the process executor does not"
-    assert secret(spec(tasks=()), nonce="0123", waits=True) is None
+    assert secret(spec(tasks=()), Settings(), nonce="0123", waits=True) is None
 
 
 def test_every_field_of_v1_has_its_place():

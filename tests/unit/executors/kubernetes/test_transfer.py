@@ -8,7 +8,8 @@ import subprocess
 import pytest
 
 from brignb.executors.kubernetes import transfer
-from brignb.executors.kubernetes.transfer import DONE, packed, receiving, sending, unpacked
+from brignb.executors.kubernetes.transfer import DONE, receiving, sending, unpacked
+from brignb.executors.packing import END, packed
 
 BUSYBOX = shutil.which("busybox")
 
@@ -43,7 +44,7 @@ def run(request, tmp_path, monkeypatch):
 
 
 def test_a_source_arrives_whole(tmp_path, run):
-    """Modes, links, odd names, files larger than a chunk; artifacts of other jobs take a file's place."""
+    """Modes, links, odd names, large files; artifacts of other jobs, packed elsewhere, take a file's place."""
     source, other, there = (tmp_path / name for name in ("src", "other", "there"))
     for folder in (source / "deep", other, there):
         folder.mkdir(parents=True)
@@ -53,7 +54,7 @@ def test_a_source_arrives_whole(tmp_path, run):
     (source / ("n" * 150)).write_bytes(b"x" * 3_000_000)
     (source / "same").write_text("old")
     (other / "same").write_text("new")
-    run(receiving(str(there)), there, b"".join(packed(source, [other])))
+    run(receiving(str(there)), there, b"".join([*packed([source]), *packed([other]), END]))
     assert (there / "same").read_text() == "new"
     assert (there / "link" / "run me.sh").stat().st_mode & 0o777 == 0o755
     assert (there / ("n" * 150)).stat().st_size == 3_000_000
