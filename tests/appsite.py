@@ -12,6 +12,7 @@ import socket
 import ssl
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -159,6 +160,13 @@ async def serving(services: Services):
 
 @pytest.fixture
 async def services(tmp_path):
+    async with services_in(tmp_path) as made:
+        yield made
+
+
+@contextlib.asynccontextmanager
+async def services_in(tmp_path: Path):
+    """What the app is made of, in a folder."""
     store = SqlStore(f"sqlite:///{tmp_path / 'brignb.db'}", Sealer(bytes(32)))
     await store.open()
     archive, news, now = FileArchive(tmp_path / "builds"), News(), Clock()

@@ -81,10 +81,8 @@ def namespace(*, profile: str = "restricted") -> Iterator[str]:
 
 def executor(work: Path, where: str, **more) -> KubernetesExecutor:
     """One for that namespace."""
-    cluster = Cluster(
-        **{"namespace": where, **{name: more.pop(name) for name in ("context", "build_id") if name in more}}
-    )
-    return KubernetesExecutor(work, now_ms=now_ms, cluster=cluster, **{"settings": SETTINGS, **more})
+    made = Cluster(**{"namespace": where, **{name: more.pop(name) for name in ("context", "build_id") if name in more}})
+    return KubernetesExecutor(work, now_ms=now_ms, **{"settings": SETTINGS, "cluster": made, **more})
 
 
 def token(namespace: str, name: str) -> str:

@@ -1,7 +1,8 @@
 """The app, put together: every route with its callers.
 
     secured ──▶ Starlette ──▶ Guarded(SENDERS) ──▶ Intake                gateways, first: they are the hot path
-                          ├─▶ Guarded(TOKEN)   ──▶ FastAPI               everything below /api
+                          ├─▶ Guarded(WORKER)  ──▶ FastAPI               everything below /api/worker
+                          ├─▶ Guarded(TOKEN)   ──▶ FastAPI               everything else below /api
                           └─▶ Guarded(…)       ──▶ health, metrics, page
 
 FastAPI sits behind one guard as a whole, so that no route of the API can be forgotten.
@@ -22,7 +23,7 @@ from starlette.responses import Response
 from starlette.routing import Route, request_response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from brignb.api import builds, events, later, listeners, logs, projects, sources
+from brignb.api import builds, events, later, listeners, logs, projects, runs, sources
 from brignb.api.answers import failure, on_crash, on_error, on_http
 from brignb.api.greeting import Greeting
 from brignb.api.guarding import Callers, Guarded, require_guarded, secured
@@ -49,10 +50,11 @@ def create_app(services: Services) -> ASGIApp:
     inbox = Inbox(services, metrics)
 
     def guard(app: ASGIApp, callers: Callers) -> Guarded:
-        return Guarded(app, callers, token=services.token, hosts=services.hosts)
+        return Guarded(app, callers, token=services.token, hosts=services.hosts, claim=services.claim)
 
     routes = [
         *_gateway_routes(services, inbox, metrics, guard),
+        Route("/api/worker/{path:path}", guard(_workers(services), Callers.WORKER)),
         Route("/api/{path:path}", guard(_timed(_api(services, inbox), metrics), Callers.TOKEN)),
         *_own_routes(services, metrics, guard),
     ]
@@ -110,6 +112,17 @@ def _api(services: Services, inbox: Inbox) -> FastAPI:
     )
     api.openapi = lambda: _with_token(FastAPI.openapi(api))  # type: ignore[method-assign] # FastAPI's own way
     return api
+
+
+def _workers(services: Services) -> FastAPI:
+    """What workers in pods ask; not for people, so without a document."""
+    routers = [runs.router(services.runs)] if services.runs else []
+    return FastAPI(
+        routes=[route for router in routers for route in router.routes],
+        openapi_url=None,
+        redirect_slashes=False,
+        exception_handlers={**_HANDLERS, RequestValidationError: _on_invalid},
+    )
 
 
 def _with_token(document: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
@@ -10,7 +10,9 @@ from brignb.archive.seam import Archive
 from brignb.model.builds import Build, JobRecord, Outcome
 from brignb.model.events import Event
 from brignb.model.gateway import Gateway
+from brignb.model.jobs import Bookmark, Heard, JobSpec, JobStatus
 from brignb.model.names import new_id
+from brignb.model.tokens import BuildClaim, Claim
 from brignb.source.seam import Source
 from brignb.store.news import News
 from brignb.store.seam import Store, Wanted
@@ -62,6 +64,32 @@ class Notebooks(Protocol):
         """The build has ended."""
 
 
+class Runs(Protocol):
+    """Jobs that are started for workers; `brignb.controller.runs` has them, and says what each raises."""
+
+    async def start(self, claim: BuildClaim, spec: JobSpec, told: Bookmark | None) -> JobStatus:
+        """Start a job of the worker's build, or adopt it."""
+
+    async def bring(self, claim: BuildClaim, job_id: str, sent: AsyncIterator[bytes]) -> None:
+        """The source of a job that waits for it."""
+
+    def follow(self, claim: BuildClaim, job_id: str, after: int) -> AsyncIterator[Heard]:
+        """Its lines from number `after` on, as they come; last how it ended."""
+
+    async def status(self, claim: BuildClaim, job_id: str, *, seconds: float) -> JobStatus:
+        """How a job is; once it has ended, or after so many seconds."""
+
+    async def cancel(self, claim: BuildClaim, job_id: str) -> JobStatus:
+        """Kill a job; answers how it ended."""
+
+    async def end(self, claim: BuildClaim) -> dict[str, JobStatus]:
+        """The worker starts no more; answers how each job is."""
+
+
+def _no_worker(_token: str) -> Claim | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """See the module.
@@ -81,6 +109,8 @@ class Services:
         record: The record as it is now; None when no notebook has been seen yet.
         version: Ours.
         zygotes: Bytes of memory of the zygotes, by the modules that each has preloaded.
+        claim: What a worker's token claims; None: it is none of ours.
+        runs: Jobs that are started for workers; None: workers start their own.
         hosts: Names by which callers may address this server; `*` takes any.
     """
 
@@ -101,6 +131,8 @@ class Services:
     version: str
     hosts: tuple[str, ...]
     zygotes: Callable[[], Mapping[tuple[str, ...], int]] = dict
+    claim: Callable[[str], Claim | None] = _no_worker
+    runs: Runs | None = None
 
     def fresh_id(self, at: int) -> str:
         """A ULID of a time."""

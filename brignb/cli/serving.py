@@ -64,7 +64,7 @@ def serve(
         port=port,
         cr=cr,
         workers=workers,
-        executor=executor(chosen, there=("process",)),
+        executor=executor(chosen),
         allow=locks(allow),
         store=store or None,
         hosts=tuple(allow_host or ()),

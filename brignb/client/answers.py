@@ -17,6 +17,7 @@ _KINDS: Final[dict[int, type[BrignbError]]] = {
     409: Conflict,
     413: BadInput,
     415: BadInput,
+    422: BadInput,
     421: Refused,
     503: Unavailable,
 }

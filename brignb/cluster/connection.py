@@ -67,7 +67,7 @@ class Connection:
         self.place = place
         self._context = context
         self._renewing: asyncio.Task[Place] | None = None
-        self._transports: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
+        self._transports: weakref.WeakKeyDictionary[object, asyncio.BaseTransport] = weakref.WeakKeyDictionary()
 
     async def ask(
         self,
@@ -147,7 +147,7 @@ class Connection:
     async def close(self) -> None:
         """Let go of all connections, at once: TLS would say goodbye for as long as the other side takes."""
         await self._session.close()
-        for transport in self._transports:
+        for transport in list(self._transports.values()):
             cast("asyncio.WriteTransport", transport).abort()
         await asyncio.sleep(0)  # lets them go
 
@@ -170,9 +170,12 @@ class Connection:
             raise self._unreachable(error) from error
 
     def _remember(self, answer: ClientResponse) -> None:
-        """A stream's transport: when it is cut off in its middle, nobody else knows it any more."""
-        if answer.connection and answer.connection.transport:
-            self._transports.add(answer.connection.transport)
+        """A stream's transport: when it is cut off in its middle, nobody else knows it any more.
+
+        Kept by its protocol, which it lets go of when it has ended; uvloop's transports cannot be weakly referred to.
+        """
+        if answer.connection and answer.connection.transport and (protocol := answer.connection.protocol):
+            self._transports[protocol] = answer.connection.transport
 
     async def _headers(self) -> dict[str, str]:
         token = (await self._configuration.auth_settings()).get("BearerToken")

@@ -24,7 +24,7 @@ from brignb.controller.site import Site
 from brignb.errors import NotebookError, SourceError, Unavailable
 from brignb.export import FORK, KERNEL, choose
 from brignb.kernels import AHEAD
-from brignb.model.assignment import Assignment
+from brignb.model.assignment import Assignment, Server
 from brignb.model.builds import Build, Outcome, State
 from brignb.model.events import Event
 from brignb.model.logs import LogLine
@@ -82,6 +82,8 @@ class Attempt:
             log.error("build %s: %s", self._build.id, error)  # noqa: TRY400 - an error for people, not a traceback
             await self._give_up(error)
         finally:
+            if self._site.runs is not None:  # before the work folder goes, which has their artifacts
+                await self._site.runs.over(self._build.id)
             if self._place is not None:
                 self._place.release()
                 await asyncio.to_thread(self._place.clean)
@@ -147,9 +149,7 @@ class Attempt:
         """Source, worker notebook, what a worker takes; writing it down has begun."""
         site, build = self._site, self._build
         reading = asyncio.create_task(site.store.event(build.event_id))
-        executor = project.executor or site.executor
-        if executor != "process":
-            raise SourceError("executor", f"the {executor} executor is not there yet", where="project file: executor")
+        server_of(site, build, project)
         commit = None
         if project.clone_url:
             took: list[float] = []
@@ -192,6 +192,7 @@ class Attempt:
 
     async def _host(self, project: Project, place: Place, prepared: Prepared) -> Outcome | Died:
         build, event = self._build, prepared.event
+        server = server_of(self._site, build, project)
         revision = {"commit": prepared.commit or event.revision.commit, "ref": event.revision.ref}
         assignment = Assignment(
             build_id=build.id,
@@ -203,6 +204,7 @@ class Attempt:
             builds=str(self._site.builds),
             work=str(place.work),
             cache=str(place.cache),
+            executor="server" if server else "process",
             notebook=prepared.notebook,
             tier=prepared.tier,
             why=prepared.why,
@@ -220,6 +222,7 @@ class Attempt:
             listener=StoreListener(self._site, build, event, noted=prepared.noting),
             order=self._order,
             seconds=project.timeout,
+            server=server,
         )
         await prepared.noting  # a worker that had no cell to begin did not ask
         return ended
@@ -245,3 +248,24 @@ class Attempt:
         except Unavailable as error:
             log.error("build %s: %s; its log lacks: %s", build_id, error, text)  # noqa: TRY400 - the same
         self._site.news.ring(build_id)
+
+
+def server_of(site: Site, build: Build, project: Project) -> Server | None:
+    """Where the jobs of a build are started; None: in its worker's own sandbox.
+
+    Raises:
+        SourceError: This server has not the executor that the project wants.
+    """
+    executor = project.executor or site.executor
+    if executor == "process":
+        return None
+    if executor != "kubernetes":
+        raise SourceError("executor", f"the {executor} executor is not there yet", where="project file: executor")
+    if site.runs is None or site.serving is None:
+        raise SourceError(
+            "executor",
+            "this server runs no jobs in a cluster",
+            where="project file: executor",
+            hint="start it with `serve --executor kubernetes`",
+        )
+    return site.serving(build)

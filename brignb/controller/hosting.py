@@ -16,11 +16,11 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final, Protocol
 
 from brignb.errors import BrignbError
-from brignb.model.assignment import Assignment
+from brignb.model.assignment import Assignment, Server
 from brignb.model.builds import JobRecord, Outcome, State
 from brignb.model.wire import Decoder, encode
 
@@ -131,6 +131,7 @@ async def host(
     listener: Listener,
     order: Order,
     seconds: float,
+    server: Server | None = None,
 ) -> Outcome | Died:
     """Run one attempt of one build; afterwards nothing of the worker is left.
 
@@ -141,14 +142,16 @@ async def host(
         listener: Hears what it says.
         order: Ends it.
         seconds: After which it is ended as `timeout`.
+        server: Where its jobs are started, if not by itself.
     """
     loop = asyncio.get_running_loop()
+    given = {"secrets": dict(secrets), "server": asdict(server) if server else None}
     timers = [loop.call_later(seconds, order.cancel, "timeout")]
 
     def said_all() -> None:
         timers.append(loop.call_later(LINGER, process.kill))
 
-    conversation = asyncio.create_task(_converse(process, assignment, secrets, listener, said_all))
+    conversation = asyncio.create_task(_converse(process, assignment, given, listener, said_all))
     ender = asyncio.create_task(_end_on(order, process))
     gone = asyncio.create_task(_gone(process))
     try:
@@ -186,14 +189,14 @@ async def _gone(process: Process) -> int:
 async def _converse(
     process: Process,
     assignment: Assignment,
-    secrets: Mapping[str, str],
+    given: Mapping[str, Any],
     listener: Listener,
     said_all: Callable[[], None],
 ) -> Outcome | None:
     """Tell it what to do, hear what it says; None when it hung up without an outcome."""
     loop, ours = asyncio.get_running_loop(), process.control
     try:
-        await _assign(ours, assignment, secrets)
+        await _assign(ours, assignment, given)
     except (BrokenPipeError, ConnectionResetError):
         return None
     decoder = Decoder()
@@ -232,10 +235,10 @@ async def _answer(message: dict[str, Any], listener: Listener) -> dict[str, Any]
         return {**ack, "error": error.message}
 
 
-async def _assign(ours: socket.socket, assignment: Assignment, secrets: Mapping[str, str]) -> None:
-    """The first message, the secrets' memfd with its first byte."""
+async def _assign(ours: socket.socket, assignment: Assignment, given: Mapping[str, Any]) -> None:
+    """The first message; with its first byte the memfd of what nobody else may read, secrets and the server's token."""
     message = encode({"op": "assign", "assignment": assignment.to_json()})
-    memory = _in_memory(json.dumps(dict(secrets)).encode())
+    memory = _in_memory(json.dumps(given).encode())
     try:
         socket.send_fds(ours, [message[:1]], [memory])
     finally:

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from brignb.archive.seam import Archive
+from brignb.controller.runs import Runs
 from brignb.export import Exports
+from brignb.model.assignment import Server
+from brignb.model.builds import Build
 from brignb.source.seam import Source
 from brignb.store.news import News
 from brignb.store.seam import Store
@@ -25,6 +28,8 @@ class Site:
         cache: What is kept between builds, a folder per project.
         hidden: What no worker sees; None: there is no sandbox here.
         executor: The server's default.
+        runs: Jobs as pods; None: this server has no cluster.
+        serving: This server, for the worker of a build's attempt on this machine, which has `runs` start its jobs.
         zygotes: Where workers are forked; None: they are spawned.
         new_ids: Fresh ids for an emitted event and its build, of a time.
         wake: Tells the controller that a build waits.
@@ -42,5 +47,7 @@ class Site:
     cache: Path
     hidden: tuple[Path, ...] | None
     executor: str = "process"
+    runs: Runs | None = None
+    serving: Callable[[Build], Server] | None = None
     zygotes: Zygotes | None = None
     exports: Exports = field(default_factory=Exports)

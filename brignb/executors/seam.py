@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from brignb.model.jobs import JobSpec, JobStatus, Support
+from brignb.model.jobs import Bookmark, JobSpec, JobStatus, Support
 from brignb.model.logs import LogLine
 
 
@@ -61,3 +61,27 @@ class Executor(Protocol):
 
     async def close(self) -> None:
         """Kill what still runs and let go of everything."""
+
+
+class Adopting(Executor, Protocol):
+    """An executor whose jobs outlive it, and that takes files of other machines: what a server has for those that it serves."""
+
+    async def start(self, spec: JobSpec, told: Bookmark | None = None) -> None:
+        """Create the job, or adopt the one of that id.
+
+        Args:
+            spec: The job. Of one whose source is `SENT`, `bring` brings it.
+            told: How far another process, which is gone, has told the log of this job: it is adopted, or ends at once; never made again.
+
+        Raises:
+            JobRefused: It cannot be started as it is.
+        """
+
+    async def bring(self, job_id: str, sent: AsyncIterator[bytes]) -> None:
+        """The source of a job that waits for it, a tar without its end; returns when it was taken, or nobody wants it any more."""
+
+    def bookmark(self, job_id: str) -> Bookmark:
+        """The place after the batch that `logs` gave last, if nothing was awaited since."""
+
+    async def leave(self) -> None:
+        """Let go of everything, and let the jobs go on."""

@@ -13,6 +13,21 @@ from brignb.model.events import Event
 from brignb.model.rooms import Room
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where a worker without rights of its own has its jobs started; it comes with the secrets, for it holds one.
+
+    Args:
+        url: The server's.
+        token: Of the build's attempt.
+        ca: A file with the certificate that proves the server; None: the world's do.
+    """
+
+    url: str
+    token: str = field(repr=False)
+    ca: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
     """One attempt of one build.
@@ -26,7 +41,7 @@ class Assignment:
         builds: The folder that holds the build's own folder in the archive.
         work: The build's work folder: `src`, and what its jobs leave for each other.
         cache: The folder of what is kept between builds; None: nothing is kept.
-        executor: Name of the job executor.
+        executor: Name of the job executor; `server`: it is the server that starts them.
         tier: What executes the notebook: `kernel` or `cold`; any other: the worker itself.
         why: Why that tier; empty: it needs no word.
         notebook: The worker notebook's text; None: it is in the archive.

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from brignb.model.builds import State
+from brignb.model.logs import LogLine
 
 SENT: Final = "(sent)"
 """Stands for the source of a job whose files come after its specification, from another machine."""
@@ -219,3 +220,30 @@ class JobStatus:
     def succeeded(self) -> bool:
         """Whether it ended well."""
         return self.state is State.SUCCEEDED
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object."""
+        plain = {name: getattr(self, name) for name in self.__slots__}
+        return {**plain, "state": str(self.state), "outputs": dict(self.outputs), "artifacts": list(self.artifacts)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> JobStatus:
+        """The inverse of `to_json`."""
+        return cls(**{**data, "state": State(data["state"]), "artifacts": tuple(data["artifacts"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a follower of a job hears.
+
+    Args:
+        lines: New ones.
+        bookmark: The place after them.
+        status: How the job is then.
+        ended: Whether nothing more comes.
+    """
+
+    lines: Sequence[LogLine]
+    bookmark: Bookmark
+    status: JobStatus
+    ended: bool = False

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from brignb.errors import BadInput
 from brignb.executors.process import ProcessExecutor
+from brignb.model.assignment import Server
 from brignb.model.projects import Project
 from brignb.wiring.clock import now_ms
 
@@ -57,16 +58,23 @@ def choose(project: Project, named: str | None = None) -> str:
     return known(named or project.executor or os.environ.get(VARIABLE) or DEFAULT)
 
 
-def make(name: str, work: Path, project: Project, *, build_id: str | None, cache: Path | None) -> Executor:
+def make(
+    name: str, work: Path, project: Project, *, build_id: str | None, cache: Path | None, server: Server | None = None
+) -> Executor:
     """The executor of that name.
 
     Args:
-        name: As `choose` answers it.
+        name: As `choose` answers it, or `server`.
         work: A folder for what jobs leave for each other.
         project: Whose jobs; it holds one of the locks.
         build_id: The build's; None: the jobs are of several.
         cache: The folder of what is kept between builds, where that is on this machine.
+        server: Who starts the jobs of `server`.
     """
+    if name == "server" and server is not None:
+        from brignb.client.jobs import ServerExecutor  # noqa: PLC0415 - few need it
+
+        return ServerExecutor(server)
     if name == "kubernetes":
         return in_cluster(work, project, build_id=build_id)
     return ProcessExecutor(work, now_ms=now_ms, cache=cache)

@@ -12,8 +12,7 @@ from pathlib import Path
 from brignb.archive.files import FileArchive
 from brignb.engine.protocol import backstage
 from brignb.model.projects import Project
-from brignb.model.redaction import Redactor
-from brignb.wiring.work import session_of
+from brignb.wiring.work import redactor_of, session_of
 from brignb.worker.channel import Channel
 from brignb.worker.onstage import OnStage
 from brignb.worker.running import emitter
@@ -37,7 +36,7 @@ def enter(fd: int) -> None:
     channel.listen()
     archive = FileArchive(Path(assignment.builds))
     project = Project.from_stored(assignment.project)
-    session = session_of(assignment, project, secrets, archive, Redactor(secrets.values()), channel)
+    session = session_of(assignment, project, secrets, archive, redactor_of(secrets, channel), channel)
     backstage.enter(
         OnStage(
             assignment.event,

@@ -39,12 +39,16 @@ from brignb.executors import sandbox
 from brignb.gateways import CloudEvents, GitHub, Registry, Simple
 from brignb.model.gateway import Gateway
 from brignb.model.options import ServeOptions
+from brignb.model.tokens import Tokens
 from brignb.source.git import GitSource
 from brignb.store.news import News
 from brignb.store.patience import patient
+from brignb.store.sealing import load_key
 from brignb.store.sql import SqlStore
 from brignb.wiring.clock import fresh_ids, now_ms, randomness
+from brignb.wiring.clusterjobs import ClusterJobs, cluster_jobs
 from brignb.wiring.home import Home, home_path
+from brignb.wiring.localserver import local_server
 from brignb.wiring.storing import Storing, storing
 from brignb.wiring.zygotes import possible, zygotes
 from brignb.zygote.zygotes import Zygotes
@@ -101,9 +105,11 @@ def _bound(host: str, port: int) -> Iterator[socket.socket]:
 
 
 async def _serve(options: ServeOptions, home: Home, sock: socket.socket) -> None:
+    news = News()
     async with (
         storing(options.store, home) as stored,
-        _server(options, home, stored, sock.getsockname()) as (app, controller),
+        cluster_jobs(options, store=stored.store, news=news, home=home) as jobs,
+        _server(options, home, stored, sock.getsockname(), news, jobs) as (app, controller),
     ):
         server = _Server(
             uvicorn.Config(
@@ -133,13 +139,12 @@ async def _serve(options: ServeOptions, home: Home, sock: socket.socket) -> None
 
 @contextlib.asynccontextmanager
 async def _server(
-    options: ServeOptions, home: Home, stored: Storing, address: tuple[str, int]
+    options: ServeOptions, home: Home, stored: Storing, address: tuple[str, int], news: News, jobs: ClusterJobs | None
 ) -> AsyncIterator[tuple[ASGIApp, Controller]]:
     """Everything but the socket: made in order, ended in the reverse order."""
-    token = home.token()
+    token, key = home.token(), load_key(home.key)
     store, archive = stored.store, stored.archive
     source = GitSource(home.sources, home.trees)
-    news = News()
     woken: list[Callable[[], None]] = []
     doubting: list[Callable[[], None]] = []
 
@@ -160,6 +165,8 @@ async def _server(
         cache=home.cache,
         hidden=hidden,
         executor=options.executor,
+        runs=jobs.runs if jobs else None,
+        serving=local_server(address, key),
         zygotes=zygotes(home, walled=hidden is not None) if possible() else None,
     )
     try:
@@ -195,6 +202,8 @@ async def _server(
             notebooks=notebooks,
             record=lambda build_id: current_record(store, archive, build_id),
             version=__version__,
+            claim=Tokens(key).claim,
+            runs=jobs.runs if jobs else None,
             zygotes=site.zygotes.sizes if site.zygotes is not None else dict,
             hosts=(*_hosts(options.host, address), *options.hosts),
         )

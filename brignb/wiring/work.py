@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -69,7 +70,7 @@ class Seat:
         channel.listen()
         project = Project.from_stored(assignment.project)
         archive = FileArchive(Path(assignment.builds))
-        redactor = Redactor(self._secrets.values())
+        redactor = redactor_of(self._secrets, channel)
         sink = ArchiveSink(
             archive, assignment.build_id, now_ms=now_ms, news=lambda: channel.tell({"op": "news"}), cap=LOG_CAP
         )
@@ -117,6 +118,11 @@ def main() -> NoReturn:
     Seat(sock).work(run_worker_notebook)
 
 
+def redactor_of(secrets: Mapping[str, str], channel: Channel) -> Redactor:
+    """Knows what nobody is to see: the project's secrets, and the token of the build's jobs."""
+    return Redactor([*secrets.values(), *([channel.server.token] if channel.server else [])])
+
+
 def _note_first_cell(channel: Channel) -> None:
     channel.ask({"op": "first_cell"}).result()
 
@@ -145,6 +151,7 @@ def session_of(
             project,
             build_id=assignment.build_id,
             cache=Path(assignment.cache) if assignment.cache else None,
+            server=channel.server,
         ),
         archive=archive,
         redactor=redactor,

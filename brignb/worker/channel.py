@@ -18,7 +18,7 @@ from concurrent.futures import Future
 from typing import Any, NoReturn
 
 from brignb.errors import BrignbError, Unreachable
-from brignb.model.assignment import Assignment
+from brignb.model.assignment import Assignment, Server
 from brignb.model.wire import Decoder, encode
 
 _READ = 1 << 20
@@ -52,9 +52,11 @@ class Channel:
         self._decoder = Decoder()
         self._early: list[dict[str, Any]] = []
         self._owner = os.getpid()
+        self.server: Server | None = None
+        """Where the build's jobs are started, if not by this process."""
 
     def receive_assignment(self) -> tuple[Assignment, dict[str, str]]:
-        """The first message, with the memfd that holds the secrets. It starts no thread: see `listen`.
+        """The first message, with the memfd that holds the secrets and `server`. It starts no thread: see `listen`.
 
         Raises:
             Unreachable: The host closed the socket before it said anything.
@@ -67,14 +69,15 @@ class Channel:
             if not data:
                 raise Unreachable("the host closed the control socket")
             messages = self._decoder.feed(data)
-        secrets: dict[str, str] = messages[0].get("secrets", {})  # of a relay, whose socket nobody else has
+        given = messages[0].get("given", {})  # of a relay, whose socket nobody else has
         for fd in fds:
             with os.fdopen(fd, "rb") as memory:
                 if memory.seekable():
                     memory.seek(0)
-                secrets = json.load(memory)
+                given = json.load(memory)
         self._early = messages[1:]
-        return Assignment.from_json(messages[0]["assignment"]), secrets
+        self.server = Server(**server) if (server := given.get("server")) else None
+        return Assignment.from_json(messages[0]["assignment"]), given.get("secrets", {})
 
     def fileno(self) -> int:
         """The socket's descriptor."""

@@ -13,6 +13,7 @@ import socket
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
+from dataclasses import asdict
 from typing import Any, Final
 
 from brignb.errors import BrignbError
@@ -34,7 +35,8 @@ class Relay:
 
     def __init__(self, channel: Channel, assignment: Assignment, secrets: Mapping[str, str]) -> None:
         self._channel = channel
-        self._first = encode({"op": "assign", "assignment": assignment.to_json(), "secrets": dict(secrets)})
+        given = {"secrets": dict(secrets), "server": asdict(channel.server) if channel.server else None}
+        self._first = encode({"op": "assign", "assignment": assignment.to_json(), "given": given})
         self._ours, self._theirs = socket.socketpair()
         self._sending = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="brignb-relay", daemon=True)

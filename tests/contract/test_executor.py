@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import subprocess
 import time
@@ -11,10 +12,12 @@ from pathlib import Path
 
 import kube
 import pytest
+import serverside
 
 from brignb.errors import JobRefused, NotFound
 from brignb.executors import sandbox
 from brignb.executors.backlog import FULL
+from brignb.executors.kubernetes.cluster import Cluster
 from brignb.executors.process import ProcessExecutor
 from brignb.executors.seam import Executor
 from brignb.model.builds import State
@@ -159,9 +162,20 @@ class _Cluster:
     base = frozenset({"PATH", "HOME", "BRIGNB_OUTPUT", "HOSTNAME"})
 
     @staticmethod
-    def bench(folder: Path, namespace: str) -> Bench:
-        executor = kube.executor(folder / "work", namespace)
+    def bench(folder: Path, executor: Executor) -> Bench:
         return Bench(executor, folder, image=kube.IMAGE, here=False, patience=3 * WITHIN, base=_Cluster.base)
+
+    @staticmethod
+    @contextlib.asynccontextmanager
+    async def served(folder: Path, namespace: str):
+        """By a server, which has one way to the cluster for all of its builds."""
+        cluster = Cluster(namespace=namespace)
+        make = lambda _build, _project: kube.executor(folder / "work", namespace, cluster=cluster, shared=True)  # noqa: E731
+        async with serverside.workers(folder, make) as workers:
+            bench = _Cluster.bench(folder, workers)
+            yield bench
+            await bench.executor.close()
+        await cluster.close()
 
 
 @pytest.fixture(scope="session")
@@ -174,16 +188,21 @@ EXECUTORS = (
     "process-bubblewrap",
     "process-supervised",
     pytest.param("kubernetes", marks=[pytest.mark.slow, pytest.mark.cluster]),
+    pytest.param("server", marks=[pytest.mark.slow, pytest.mark.cluster]),
 )
 
 
 @pytest.fixture(params=EXECUTORS)
 async def bench(request, tmp_path):
     (tmp_path / "src").mkdir()
+    if request.param in {"kubernetes", "server"} and (own := request.node.get_closest_marker("process_only")):
+        pytest.skip(own.args[0])
+    if request.param == "server":
+        async with _Cluster.served(tmp_path, request.getfixturevalue("namespace")) as bench:
+            yield bench
+        return
     if request.param == "kubernetes":
-        if own := request.node.get_closest_marker("process_only"):
-            pytest.skip(own.args[0])
-        bench = _Cluster.bench(tmp_path, request.getfixturevalue("namespace"))
+        bench = _Cluster.bench(tmp_path, kube.executor(tmp_path / "work", request.getfixturevalue("namespace")))
     else:
         sandboxed = request.param == "process-bubblewrap"
         base = Bench.base | (set() if sandboxed else {"TMPDIR"})

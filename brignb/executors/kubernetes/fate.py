@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from brignb.executors.ending import ended_by_itself
@@ -195,3 +195,23 @@ def deleted(last: Pod | None) -> JobStatus:
 def may_be_oom(exit_code: int) -> bool:
     """Whether only the cluster can say what an exit code means: SIGKILL is what the kernel sends when memory is short."""
     return exit_code == _OOM_CODE
+
+
+def judged(told: JobStatus | None, exit_code: int | None, verdict: JobStatus | None, pod: Pod | None) -> JobStatus:
+    """How a job ended: who told it to end has the first word, then its own exit code; the pod alone knows of memory, nodes and deadlines.
+
+    Args:
+        told: What it was told to end for; None: nobody did.
+        exit_code: Of its tasks, as its wrapper told it; None: there was no wrapper, or it was killed.
+        verdict: The pod's; None: it is not there yet, and there is an exit code.
+        pod: As it was last.
+    """
+    own = None if exit_code is None else ended_by_itself(exit_code, None)
+    if told:
+        return replace(told, exit_code=exit_code)
+    if own and (verdict is None or verdict.reason in {None, "exit_code", "signal"} or own.succeeded):
+        gone = bool(pod and pod["metadata"].get("deletionTimestamp"))
+        return replace(deleted(None), exit_code=exit_code) if gone and not own.succeeded else own
+    if verdict is None:
+        raise AssertionError("a job without an exit code of its own has waited for its pod's verdict")
+    return replace(verdict, exit_code=verdict.exit_code if exit_code is None else exit_code)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from brignb.cluster.connection import Connection
 from brignb.cluster.paths import path
@@ -37,12 +38,20 @@ class Files:
         self._sent: AsyncIterator[bytes] | None = None
         self._came, self._taken = asyncio.Event(), asyncio.Event()
 
-    async def send(self, sent: AsyncIterator[bytes]) -> None:
-        """The source, from another machine, as a tar without its end; returns when it was taken. Until it is, it can be sent again."""
+    async def send(self, sent: AsyncIterator[bytes], *, until: asyncio.Future[JobStatus]) -> None:
+        """The source, from another machine; returns when it was taken, until when it can be sent again, or when the job has ended.
+
+        Args:
+            sent: A tar without its end.
+            until: The job's end.
+        """
         if not self._taken.is_set():
             self._sent = sent
             self._came.set()
-            await self._taken.wait()
+            taken = asyncio.ensure_future(self._taken.wait())
+            waited: set[asyncio.Future[Any]] = {taken, until}
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            taken.cancel()
 
     async def bring(self) -> None:
         """The source and other jobs' artifacts, to the container that takes them, which has started.

@@ -23,7 +23,6 @@ from typing import Any, Final
 from brignb.cluster.connection import Connection
 from brignb.errors import BrignbError, Refused
 from brignb.executors.backlog import Backlog
-from brignb.executors.ending import ended_by_itself
 from brignb.executors.kubernetes import fate, stages
 from brignb.executors.kubernetes.files import Files
 from brignb.executors.kubernetes.hub import about
@@ -145,10 +144,7 @@ class Run:
     async def bring(self, sent: AsyncIterator[bytes]) -> None:
         """Its source, for which it waits; returns when it was taken, or nobody wants it any more."""
         if self._files:
-            taken = self._loop.create_task(self._files.send(sent))
-            waited: set[asyncio.Future[Any]] = {taken, self._ended}
-            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-            taken.cancel()
+            await self._files.send(sent, until=self._ended)
 
     async def close(self) -> None:
         """Let go of it."""
@@ -232,13 +228,16 @@ class Run:
         elif word is None or fate.may_be_oom(word.exit_code):
             await asyncio.wait({self._verdict})
         verdict = self._verdict.result() if self._verdict.done() else None
-        status = self._judged(verdict)
+        code = word.exit_code if word else None
+        status = fate.judged(self._told_to_end, code, verdict, self._pod)
         if word:
             status = replace(status, outputs=word.outputs.values)
             self.say(*word.outputs.problems)
         status = replace(status, started_at=self.status.started_at, finished_at=self._now_ms())
         if status.succeeded and fate.has(self._pod, ARTIFACTS):
-            status = await files.collect(status, ended=self._all_ended, say=self.say)
+            status = await files.collect(
+                status, ended=lambda: self._gone.is_set() or fate.over(self._pod), say=self.say
+            )
         if status.reason not in {None, "exit_code", "signal"} and self._told_to_end is None and status.message:
             self.say(status.message)
         self._finish(status)
@@ -249,21 +248,6 @@ class Run:
             await asyncio.wait_for(self._gone.wait(), self._settings.grace + GONE_WITHIN)
         except TimeoutError:
             self.say("its node does not say that it is gone")
-
-    def _judged(self, verdict: JobStatus | None) -> JobStatus:
-        """Who told it to end has the first word, then the frame; the pod alone knows of memory, nodes and deadlines."""
-        word = self._telling.frame.word
-        own = ended_by_itself(word.exit_code, None) if word else None
-        if self._told_to_end:
-            return replace(self._told_to_end, exit_code=own.exit_code if own else None)
-        if own and (verdict is None or verdict.reason in {None, "exit_code", "signal"} or own.succeeded):
-            deleted = bool(self._pod and self._pod["metadata"].get("deletionTimestamp"))
-            if deleted and not own.succeeded:
-                return replace(fate.deleted(None), exit_code=own.exit_code)
-            return own
-        if verdict is None:
-            raise AssertionError("a job without a frame has waited for its verdict")
-        return replace(verdict, exit_code=own.exit_code if own else verdict.exit_code)
 
     def _finish(self, status: JobStatus) -> None:
         if self._ended.done():
@@ -314,9 +298,6 @@ class Run:
     def _hurry(self) -> None:
         if self._output:
             self._output.follower.hurry()
-
-    def _all_ended(self) -> bool:
-        return self._gone.is_set() or fate.over(self._pod)
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None], what: str) -> None:
         task = self._loop.create_task(coroutine, name=f"{what} {self.spec.id}")

@@ -66,7 +66,6 @@ def test_a_terminal_is_shown_strangers_texts_and_does_not_obey_them():
         ["serve", "--keep-builds", "0"],
         ["serve", "--allow", "everything"],
         ["serve", "--executor", "podman"],
-        ["serve", "--executor", "kubernetes"],
         ["serve", "--store", "mysql://db/brignb"],
         ["serve", "--store", "postgresql://u:hunter2@db:port/brignb"],
         ["run"],

@@ -26,7 +26,7 @@ def ends():
 
 def assign(host: socket.socket, secrets: dict[str, str]) -> None:
     memory = os.memfd_create("secrets")
-    os.write(memory, json.dumps(secrets).encode())
+    os.write(memory, json.dumps({"secrets": secrets}).encode())
     message = encode({"op": "assign", "assignment": ASSIGNMENT.to_json()})
     socket.send_fds(host, [message[:1]], [memory])
     os.close(memory)

@@ -1,0 +1,112 @@
+"""What a server with `--executor kubernetes` has for builds' jobs: one cluster, an executor for each build, tokens for their workers.
+
+    Cluster ──▶ KubernetesExecutor for each build ──▶ Runs ◀──/api/worker/runs── workers, each with a token of its build
+
+Nothing of the cluster reaches a worker: neither kubeconfig nor account, only the server's address and its token.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import logging
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from brignb.controller.runs import Runs
+from brignb.errors import Unreachable
+from brignb.executors.kubernetes.cluster import Cluster
+from brignb.executors.kubernetes.executor import KubernetesExecutor
+from brignb.executors.kubernetes.locks import Rules
+from brignb.executors.kubernetes.settings import Settings
+from brignb.model.builds import Build
+from brignb.model.options import ServeOptions
+from brignb.model.projects import Project
+from brignb.store.news import News
+from brignb.store.sealing import load_key
+from brignb.store.seam import Store
+from brignb.wiring.clock import now_ms
+from brignb.wiring.executing import CONTEXT, NAMESPACE
+from brignb.wiring.home import Home
+
+log = logging.getLogger("brignb")
+
+_IDENTITY: Final = b"brignb: whose pods these are"
+_DIGITS: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterJobs:
+    """See the module.
+
+    Args:
+        cluster: For others that need it too.
+        runs: Jobs of builds.
+        server: This server's mark on what it has in the cluster.
+    """
+
+    cluster: Cluster
+    runs: Runs
+    server: str
+
+
+@contextlib.asynccontextmanager
+async def cluster_jobs(
+    options: ServeOptions, *, store: Store, news: News, home: Home
+) -> AsyncIterator[ClusterJobs | None]:
+    """Begin, and at the end let go of the jobs: those of workers that live are adopted by the next server.
+
+    None: this server's jobs are processes of its workers.
+
+    Args:
+        options: Whether there is a cluster, and what the operator allows.
+        store: Knows which builds run.
+        news: Of builds.
+        home: Its key marks what is in the cluster; its folder `work` has one for each build that runs.
+
+    Raises:
+        Refused: The cluster does not take the server's credentials, or forbids what is needed.
+        Unreachable: There is no usable kubeconfig.
+    """
+    if options.executor != "kubernetes":
+        yield None
+        return
+    cluster = Cluster(context=os.environ.get(CONTEXT), namespace=os.environ.get(NAMESPACE))
+    settings = replace(Settings.from_environment(), server=identity(load_key(home.key)))
+
+    def executor(build: Build, project: Project) -> KubernetesExecutor:
+        return KubernetesExecutor(
+            home.work / build.id,
+            now_ms=now_ms,
+            cluster=cluster,
+            shared=True,
+            settings=settings,
+            rules=Rules(project=project.policy, operator=options.allow),
+        )
+
+    runs = Runs(store, news, executor)
+    try:
+        await _checked(cluster)
+        yield ClusterJobs(cluster, runs, settings.server)
+    finally:
+        await runs.leave()
+        await cluster.close()
+
+
+def identity(key: bytes) -> str:
+    """A server's mark on what it has in a cluster, which says nothing of its key."""
+    return hmac.digest(key, _IDENTITY, hashlib.sha256).hex()[:_DIGITS]
+
+
+async def _checked(cluster: Cluster) -> None:
+    """A cluster that is away may be back in a moment; one that refuses us stays so."""
+    connection = await cluster.connection()
+    try:
+        await cluster.check()
+    except Unreachable as error:
+        log.warning("%s; jobs fail until it is", error)
+    else:
+        log.info("jobs run as pods at %s", connection.place.server)

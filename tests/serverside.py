@@ -1,0 +1,118 @@
+"""A server that starts jobs for workers, and a worker's executor for each of its builds, which run all the time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+
+from appsite import services_in, serving
+
+from brignb.api.services import Services
+from brignb.client.jobs import ServerExecutor
+from brignb.controller.runs import Runs
+from brignb.errors import NotFound
+from brignb.executors.seam import Adopting
+from brignb.model.assignment import Server
+from brignb.model.builds import Build
+from brignb.model.events import Draft
+from brignb.model.jobs import JobSpec, JobStatus, Support
+from brignb.model.names import id_time_ms, new_id
+from brignb.model.projects import Project
+from brignb.model.tokens import BuildClaim, Tokens
+from brignb.store.seam import Accept
+
+TOKENS = Tokens(bytes(32))
+
+
+class Workers:
+    """The seam, with a worker for each build: who runs a job of another build is another worker.
+
+    Args:
+        services: The server's, with `runs`.
+        url: Its address.
+    """
+
+    name = "server"
+
+    def __init__(self, services: Services, url: str) -> None:
+        self._services = services
+        self.url = url
+        self._executors: dict[tuple[str, str], ServerExecutor] = {}
+        self._closed = False
+        self._making = asyncio.Lock()
+
+    async def claim(self, build_id: str, project: str) -> BuildClaim:
+        """A build of that time, claimed."""
+        store, at = self._services.store, id_time_ms(build_id)
+        if await store.build(build_id) is not None:  # another project's of that id
+            build_id = new_id(at, secrets.token_bytes(10))
+        if await store.project(project) is None:
+            await store.put_project(Project(name=project), at=at)
+        draft = Draft(gateway="api", source="api", type="push")
+        event_id = new_id(at, secrets.token_bytes(10))
+        await store.accept([Accept(project=project, draft=draft, event_id=event_id, build_id=build_id, at=at)])
+        (build,) = await store.claim(at=at, limit=1)
+        assert build.id == build_id
+        return BuildClaim(build.id, build.attempt)
+
+    def executor(self, claim: BuildClaim) -> ServerExecutor:
+        """Of that build's worker."""
+        return ServerExecutor(Server(self.url, TOKENS.build(claim.build_id, claim.attempt)))
+
+    async def start(self, spec: JobSpec) -> None:
+        key = (spec.build_id, spec.project)
+        async with self._making:
+            if key not in self._executors:
+                self._executors[key] = self.executor(await self.claim(*key))
+                if self._closed:
+                    await self._executors[key].close()
+        await self._executors[key].start(spec)
+
+    @property
+    def _runs(self) -> dict[str, object]:
+        return {job_id: run for each in self._executors.values() for job_id, run in each._runs.items()}
+
+    def supports(self, spec: JobSpec) -> Support:
+        return self._of(spec.id).supports(spec)
+
+    def logs(self, job_id: str, after: int = 0) -> AsyncIterator[list]:
+        return self._of(job_id).logs(job_id, after)
+
+    async def status(self, job_id: str) -> JobStatus:
+        return await self._of(job_id).status(job_id)
+
+    async def wait(self, job_id: str) -> JobStatus:
+        return await self._of(job_id).wait(job_id)
+
+    async def cancel(self, job_id: str) -> None:
+        await self._of(job_id).cancel(job_id)
+
+    async def close(self) -> None:
+        self._closed = True
+        for executor in self._executors.values():
+            await executor.close()
+
+    def _of(self, job_id: str) -> ServerExecutor:
+        for executor in self._executors.values():
+            if job_id in executor._runs:
+                return executor
+        raise NotFound(job_id)
+
+
+@contextlib.asynccontextmanager
+async def workers(folder: Path, make: Callable[[Build, Project], Adopting]):
+    """Workers whose jobs a server starts.
+
+    Args:
+        folder: The server's.
+        make: Its executor for a build.
+    """
+    async with services_in(folder) as services:
+        runs = Runs(services.store, services.news, make)
+        async with serving(replace(services, runs=runs, claim=TOKENS.claim)) as address:
+            yield Workers(services, f"http://{address[0]}:{address[1]}")
+        await runs.leave()
