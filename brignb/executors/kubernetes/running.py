@@ -51,13 +51,7 @@ class Run:
     """
 
     def __init__(
-        self,
-        spec: JobSpec,
-        *,
-        settings: Settings,
-        now_ms: Callable[[], int],
-        artifacts: Path,
-        told: Bookmark | None = None,
+        self, spec: JobSpec, *, settings: Settings, now_ms: Callable[[], int], artifacts: Path, told: Bookmark | None
     ) -> None:
         self.spec = spec
         self.told = told
