@@ -54,8 +54,7 @@ def create_app(services: Services) -> ASGIApp:
 
     routes = [
         *_gateway_routes(services, inbox, metrics, guard),
-        Route("/api/worker/{path:path}", guard(_workers(services), Callers.WORKER)),
-        Route("/api/{path:path}", guard(_timed(_api(services, inbox), metrics), Callers.TOKEN)),
+        *(_api_routes(services, inbox, metrics, guard) if services.api else ()),
         *_own_routes(services, metrics, guard),
     ]
     require_guarded(routes)
@@ -75,6 +74,13 @@ def _gateway_routes(services: Services, inbox: Inbox, metrics: Metrics, guard: G
                 greeting = guard(Greeting(gateway, services), Callers.SENDERS)
                 routes.append(Route(route.path, greeting, methods=["OPTIONS"]))
     return routes
+
+
+def _api_routes(services: Services, inbox: Inbox, metrics: Metrics, guard: Guard) -> list[Route]:
+    return [
+        Route("/api/worker/{path:path}", guard(_workers(services), Callers.WORKER)),
+        Route("/api/{path:path}", guard(_timed(_api(services, inbox), metrics), Callers.TOKEN)),
+    ]
 
 
 def _own_routes(services: Services, metrics: Metrics, guard: Guard) -> list[Route]:

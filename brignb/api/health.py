@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, Response
 from brignb.api.answers import JSON
 from brignb.api.metrics import MEDIA_TYPE, Metrics
 from brignb.api.services import Services
+from brignb.errors import Unavailable
 
 _PAGE: Final = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>brignb</title>
@@ -50,7 +51,9 @@ class Health:
         return JSON({"status": "ok", "version": self._services.version})
 
     async def readyz(self, _request: Request) -> Response:
-        """It can store events; 503 when it cannot."""
+        """It can store events, and goes on to; 503 when it cannot."""
+        if self._services.ending():
+            raise Unavailable("this server is ending")
         await self._services.store.check()
         return JSON({"status": "ok"})
 

@@ -97,6 +97,7 @@ class Services:
     Args:
         store: Opened.
         news: Rung after each change of a build.
+        api: Whether `/api` is served, or gateways only.
         cr: Whether container registries may send webhooks.
         token: Of the API's callers.
         source: Where repositories are read.
@@ -108,6 +109,7 @@ class Services:
         notebooks: Those that listen.
         record: The record as it is now; None when no notebook has been seen yet.
         version: Ours.
+        ending: Whether the server was asked to end: it is not ready for more.
         zygotes: Bytes of memory of the zygotes, by the modules that each has preloaded.
         claim: What a worker's token claims; None: it is none of ours.
         runs: Jobs that are started for workers; None: workers start their own.
@@ -120,6 +122,7 @@ class Services:
     artifacts: Callable[[str, str, IO[bytes]], bool]
     news: News
     gateways: Sequence[Gateway]
+    api: bool = True
     cr: bool
     token: str
     now_ms: Callable[[], int]
@@ -130,6 +133,7 @@ class Services:
     record: Callable[[str], Awaitable[bytes | None]]
     version: str
     hosts: tuple[str, ...]
+    ending: Callable[[], bool] = lambda: False
     zygotes: Callable[[], Mapping[tuple[str, ...], int]] = dict
     claim: Callable[[str], Claim | None] = _no_worker
     runs: Runs | None = None

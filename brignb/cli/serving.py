@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from brignb.cli.words import duration_ms, executor, locks
+from brignb.cli.words import duration_ms, executor, locks, parts
 from brignb.errors import BadInput
-from brignb.model.options import ServeOptions
+from brignb.model.options import PARTS, ServeOptions
 
 _SERVE: Final = """\
 For this machine:  [bold]brignb serve[/]
 
 For the network, with registries' webhooks:  [bold]brignb serve --host 0.0.0.0 --cr --keep 30d[/]"""
+
+
+class WorkersAs(StrEnum):
+    """What runs builds."""
+
+    PROCESSES = "processes"
+    PODS = "pods"
 
 
 def add(app: typer.Typer) -> None:
@@ -48,6 +56,27 @@ def serve(
             help="postgresql://USER@HOST/DATABASE; else $BRIGNB_STORE, where a password is not seen; else SQLite in the home.",
         ),
     ] = None,
+    chosen_parts: Annotated[
+        str,
+        typer.Option(
+            "--parts",
+            metavar="PARTS",
+            help="What this process does, by commas; several share one --store of PostgreSQL.",
+        ),
+    ] = ",".join(PARTS),
+    workers_as: Annotated[WorkersAs, typer.Option(help="What runs builds.")] = WorkersAs.PROCESSES,
+    key_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What seals secrets, 32 bytes; else the home's.")
+    ] = None,
+    token_file: Annotated[Path | None, typer.Option(metavar="FILE", help="The API's token; else the home's.")] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A certificate: workers in pods are listened to, by TLS.")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="Its private key.")] = None,
+    worker_port: Annotated[int, typer.Option(min=0, max=65535, help="Where they are listened to.")] = 7746,
+    linger: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="Go on taking requests so long when asked to end.")
+    ] = 0.0,
     allow_host: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="A name of a proxy before the server; may be repeated.")
     ] = None,
@@ -70,6 +99,14 @@ def serve(
         hosts=tuple(allow_host or ()),
         keep_ms=duration_ms(keep) if keep else None,
         keep_builds=keep_builds,
+        parts=parts(chosen_parts),
+        workers_as=workers_as.value,
+        key_file=key_file,
+        token_file=token_file,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        worker_port=worker_port,
+        linger=linger,
     )
     try:
         from brignb import wiring  # noqa: PLC0415 - only a server pays for the web framework

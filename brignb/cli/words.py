@@ -12,7 +12,7 @@ import typer
 
 from brignb.errors import BadInput, NotFound
 from brignb.model import times
-from brignb.model.options import LOCKS
+from brignb.model.options import LOCKS, PARTS
 from brignb.model.projectvalues import EXECUTORS
 
 
@@ -59,6 +59,19 @@ def locks(text: str) -> frozenset[str]:
     asked = {word.strip() for word in text.split(",") if word.strip()}
     if unknown := sorted(asked - set(LOCKS)):
         raise BadInput(f"{', '.join(unknown)} cannot be allowed", where="--allow", hint=f"of {', '.join(LOCKS)}")
+    return frozenset(asked)
+
+
+def parts(text: str) -> frozenset[str]:
+    """The parts of a comma list.
+
+    Raises:
+        BadInput: One is unknown, or there is none.
+    """
+    asked = {word.strip() for word in text.split(",") if word.strip()}
+    if not asked or (unknown := sorted(asked - set(PARTS))):
+        what = f"{', '.join(unknown)}: no such part" if asked else "no part at all"
+        raise BadInput(what, where="--parts", hint=f"of {', '.join(PARTS)}, by commas")
     return frozenset(asked)
 
 

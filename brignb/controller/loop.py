@@ -61,7 +61,9 @@ class Controller:
         self._running: dict[str, tuple[Order, asyncio.Task[None]]] = {}
         self._stopped = False
         self._doubted: int | None = None
+        self._claiming = False
         self._canceled_unseen: set[str] = set()
+        self._overheard: set[asyncio.Task[None]] = set()
 
     def wake(self) -> None:
         """A build waits."""
@@ -118,14 +120,19 @@ class Controller:
                 continue
             try:
                 await self._settle_doubt()
-                but = self._notebooks.wanted()
-                claimed = await self._site.store.claim(at=self._site.now_ms(), limit=free, but=but)
+                self._claiming = True
+                for build in await self._claimed(free):
+                    self._start(build)
             except Unavailable as error:
                 log.error("cannot claim builds: %s", error)  # noqa: TRY400 - an error for people, not a traceback
                 asyncio.get_running_loop().call_later(_AGAIN, self.wake)
-                continue
-            for build in claimed:
-                self._start(build)
+            finally:
+                self._claiming = False
+                self._canceled_unseen.clear()
+
+    async def _claimed(self, limit: int) -> tuple[Build, ...]:
+        but = self._notebooks.wanted()
+        return await self._site.store.claim(at=self._site.now_ms(), limit=limit, but=but)
 
     def _start(self, build: Build) -> None:
         order = Order()
@@ -144,20 +151,25 @@ class Controller:
             log.error("build %s: %r; it is recovered at the next start", build_id, error, exc_info=error)
         self.wake()
 
-    async def cancel(self, build_id: str) -> Build | None:
-        """Pending: canceled at once; running: its worker is told, or its notebook when it asks; ended: nothing changes.
+    def canceled(self, build_id: str) -> None:
+        """Somebody has asked for a running build's end (`canceling`); if a worker of ours runs it, it is told.
 
-        None: no such build.
+        Args:
+            build_id: Empty: of some build; nobody heard of which.
         """
-        build = await self._site.store.cancel(build_id, at=self._site.now_ms())
-        if build is not None and build.state is State.RUNNING:
-            if build_id in self._running:
-                self._running[build_id][0].cancel("canceled")
-            elif not self._notebooks.holds(build_id):  # claimed in the store, and on its way to `_start`
-                self._canceled_unseen.add(build_id)
-        if build is not None:
-            (self._site.news.forget if build.state.terminal else self._site.news.ring)(build_id)
-        return build
+        if not build_id:
+            self._overheard.add(overheard := asyncio.create_task(self._look_for_canceled()))
+            overheard.add_done_callback(self._overheard.discard)
+        elif build_id in self._running:
+            self._running[build_id][0].cancel("canceled")
+        elif self._claiming:  # claimed in the store, and on its way to `_start`, or not ours
+            self._canceled_unseen.add(build_id)
+
+    async def _look_for_canceled(self) -> None:
+        for build_id, (order, _task) in list(self._running.items()):
+            build = await self._site.store.build(build_id)
+            if build is not None and build.cancel_requested:
+                order.cancel("canceled")
 
     def stop(self) -> None:
         """Claim nothing more: `run` ends, once it has started what it was claiming."""

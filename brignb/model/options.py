@@ -8,6 +8,10 @@ from typing import Final
 
 LOCKS: Final = ("privileged", "host-mounts", "docker-socket", "service-account")
 """What an operator may allow (contract, "Project file")."""
+GATEWAYS: Final = ("github", "registry", "generic")
+"""Parts of a server that take events; `generic` is simple events and CloudEvents."""
+PARTS: Final = (*GATEWAYS, "api", "controller")
+"""Parts of a server, which may be processes apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +29,14 @@ class ServeOptions:
         hosts: Names, besides its own, by which callers may address the server: those of a proxy before it.
         keep_ms: Milliseconds for which a build is kept after its end; None: for ever.
         keep_builds: Of each project; None: all.
+        parts: What this process does, of `PARTS`.
+        workers_as: `processes` of the controller's machine, or `pods`.
+        key_file: What seals secrets; None: the home's.
+        token_file: The API's token; None: the home's.
+        tls_cert: Of the listener for workers, with its chain; None: there is no such listener.
+        tls_key: Its private key.
+        worker_port: Where that listens.
+        linger: Seconds for which requests are still taken once the server was asked to end.
     """
 
     home: Path | None = None
@@ -38,6 +50,14 @@ class ServeOptions:
     hosts: tuple[str, ...] = ()
     keep_ms: int | None = None
     keep_builds: int | None = None
+    parts: frozenset[str] = frozenset(PARTS)
+    workers_as: str = "processes"
+    key_file: Path | None = None
+    token_file: Path | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    worker_port: int = 7746
+    linger: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,11 +26,13 @@ class Backend(Protocol):
     Args:
         name: Of the database's kind, for `/readyz`.
         where: The database, for errors: no password, no user.
+        own: This process's name among those that tell each other words (`telling`).
         readers: How many connections read at once.
     """
 
     name: str
     where: str
+    own: str
     readers: int
 
     def prepare(self) -> None:

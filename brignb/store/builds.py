@@ -16,6 +16,7 @@ from brignb.store import jobs, pages
 from brignb.store.rows import BUILD, build_of, storable
 from brignb.store.seam import Page, Wanted
 from brignb.store.tables import builds, events, notebooks
+from brignb.store.telling import tell
 
 _BOTH: Final = builds.join(events, builds.c.event_id == events.c.id)
 _JOINED: Final = select(*BUILD).select_from(_BOTH)
@@ -116,6 +117,7 @@ def requeue(connection: Connection, build_id: str, *, attempt: int, lost: bool) 
     if not connection.execute(again).rowcount:
         return False
     jobs.end(connection, build_id, state=State.LOST, at=None)
+    tell(connection, "pending")
     return True
 
 

@@ -20,6 +20,7 @@ from brignb.store import bulk
 from brignb.store.rows import document
 from brignb.store.seam import Accept, Accepted
 from brignb.store.tables import builds, deliveries, events, notebooks, projects
+from brignb.store.telling import tell
 
 _PRESENT: Final = select(projects.c.name).where(projects.c.name.in_(bindparam("values", expanding=True)))
 _KNOWN: Final = select(deliveries).where(deliveries.c.key.in_(bindparam("values", expanding=True)))
@@ -119,6 +120,8 @@ class _Intake:
         if self._notebooks:
             connection.execute(insert(notebooks), self._notebooks)
         bulk.insert(connection, deliveries, list(self._deliveries.values()))
+        if self._builds:
+            tell(connection, "pending")
 
 
 def _event_values(arrival: Arrival) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
     tell("build", ID) ──▶ gathered while the last ones are on their way ──▶ NOTIFY ──▶ every other process's `heard`
 
-What is told: `wake` (a build waits), `build ID` (news of a build), `ended ID` (there is no more), `projects` (they have changed).
+What is told here: `build ID` (news of a build), `ended ID` (there is no more), `cancel ID` (it is to end); with its commits the store
+tells `pending` and `projects` (`telling`). The two have channels of their own: a gateway does not listen to the first.
 Words may be lost while the database is away, so whoever listens again is told `all`: look at everything. What must never happen: a
 process that believes it hears when it does not; a server that goes on when another one has taken over.
 """
@@ -21,10 +22,12 @@ from sqlalchemy import make_url
 
 from brignb.errors import Away, Conflict
 from brignb.store.postgresql import CONNECT, PostgreSQL
+from brignb.store.telling import CHANNEL
 
 log = logging.getLogger(__name__)
 
-CHANNEL: Final = "brignb"
+NEWS: Final = "brignb_news"
+"""The channel of builds; the store's is `telling.CHANNEL`."""
 SERVING: Final = 0x6272_6967_6E63
 """The number of the lock that a server holds as long as it lives; held by a connection, so it ends with it."""
 _AGAIN: Final = 0.5
@@ -40,17 +43,28 @@ class Line:
     Args:
         url: The store's.
         heard: Is called with each word of another process, and what it is about; empty: nothing.
+        own: This process's name, as its store has it; None: one of the line's own.
+        news: Whether to listen to news of builds.
         alone: Whether to hold the server's lock.
     """
 
-    def __init__(self, url: str, *, heard: Callable[[str, str], None], alone: bool = False) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        heard: Callable[[str, str], None],
+        own: str | None = None,
+        news: bool = True,
+        alone: bool = False,
+    ) -> None:
         parsed = make_url(url)
         self._where = PostgreSQL(parsed, wait_ms=0).where
         plain = parsed.set(drivername="postgresql").render_as_string(hide_password=False)
         self._conninfo = make_conninfo(plain, **{n: value for n, value in CONNECT.items() if n not in parsed.query})
         self._heard = heard
         self._alone = alone
-        self._own = secrets.token_hex(8)
+        self._own = own or secrets.token_hex(8)
+        self._channels = (CHANNEL, NEWS) if news else (CHANNEL,)
         self._hearing: Connection | None = None
         self._untold: dict[str, None] = {}
         self._something = asyncio.Event()
@@ -66,7 +80,8 @@ class Line:
         try:
             if self._alone:
                 await self._lock(connection)
-            await connection.execute(f"LISTEN {CHANNEL}")
+            for channel in self._channels:
+                await connection.execute(f"LISTEN {channel}")
         except psycopg.OperationalError as error:
             await connection.close()
             raise self._away(error) from error
@@ -149,9 +164,7 @@ class Line:
                     connection = connection or await self._connected()
                     for start in range(0, len(words), _PORTION):
                         portion = words[start : start + _PORTION]
-                        await connection.execute(
-                            "SELECT pg_notify(%s, w) FROM unnest(%s::text[]) w", (CHANNEL, portion)
-                        )
+                        await connection.execute("SELECT pg_notify(%s, w) FROM unnest(%s::text[]) w", (NEWS, portion))
                 except (Away, psycopg.OperationalError):
                     self._untold = dict.fromkeys(words) | self._untold
                     if connection is not None:

@@ -10,13 +10,16 @@ What must never happen: a commit that is answered before it is on the disk; a lo
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from typing import Any, Final
 
 import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from brignb.errors import BadInput, Unavailable
+from brignb.store.telling import OWN
 
 WRITING: Final = 0x6272_6967_6E62
 """The writing lock's number: `brignb` in ASCII. Locks are per database."""
@@ -55,6 +58,7 @@ class PostgreSQL:
         self.where = URL.create("postgresql", host=url.host, port=url.port, database=url.database).render_as_string()
         self._url = url.set(drivername="postgresql+psycopg")
         self._wait_ms = wait_ms
+        self.own = secrets.token_hex(8)
 
     def prepare(self) -> None:
         """Whoever made the database has done it."""
@@ -78,7 +82,7 @@ class PostgreSQL:
             paramstyle="format",  # by position: see `bulk`
             connect_args={name: value for name, value in CONNECT.items() if name not in self._url.query},
         )
-        event.listen(engine, "connect", _settling(settle))
+        event.listen(engine, "connect", _settling(settle, self.own))
         return engine
 
 
@@ -86,8 +90,11 @@ def _alone(connection: Connection) -> None:
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITING})")
 
 
-def _settling(settle: Callable[[psycopg.Connection], None]) -> Callable[[psycopg.Connection, Any], None]:
-    def connected(connection: psycopg.Connection, _record: Any) -> None:
+def _settling(
+    settle: Callable[[psycopg.Connection], None], own: str
+) -> Callable[[psycopg.Connection, ConnectionPoolEntry], None]:
+    def connected(connection: psycopg.Connection, record: ConnectionPoolEntry) -> None:
+        record.info[OWN] = own
         try:
             connection.autocommit = True
             _check(connection)

@@ -15,6 +15,7 @@ from brignb.model.builds import State
 from brignb.model.projects import Project
 from brignb.store.sealing import Sealer
 from brignb.store.tables import builds, deliveries, events, projects
+from brignb.store.telling import tell
 
 _CONTEXT: Final = "project "
 
@@ -37,6 +38,7 @@ def put(connection: Connection, project: Project, sealer: Sealer, *, at: int, re
             where="project",
             hint="`brignb project create --replace` replaces it and keeps its history",
         )
+    tell(connection, "projects")
     return not there
 
 
@@ -60,4 +62,5 @@ def remove(connection: Connection, name: str) -> bool:
     its_events = select(builds.c.event_id).where(builds.c.project == name)
     connection.execute(delete(events).where(events.c.id.in_(its_events)))  # takes builds and jobs along
     connection.execute(delete(deliveries).where(deliveries.c.project == name))
+    tell(connection, "projects")
     return connection.execute(delete(projects).where(projects.c.name == name)).rowcount > 0

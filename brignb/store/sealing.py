@@ -25,6 +25,9 @@ from brignb.errors import Unavailable
 KEY_BYTES: Final = 32
 _VERSION: Final = b"\x01"
 _NONCE_BYTES: Final = 12
+_OTHERS: Final = 0o077
+_STRANGERS: Final = 0o037
+"""But the group may read."""
 
 
 class Sealer:
@@ -75,6 +78,8 @@ def load_key(path: Path) -> bytes:
     The file appears whole or not at all: it is written beside its place and linked to it, which fails if another process was
     faster, and then that one's key is taken.
 
+    Our own file is for us alone. One that was given to us by way of our group, as Kubernetes does with a Secret's, is that group's.
+
     Raises:
         Unavailable: Others may read the file, it has a wrong size, or it cannot be read or made.
     """
@@ -82,12 +87,14 @@ def load_key(path: Path) -> bytes:
         if not path.exists():
             _make_key(path)
         with path.open("rb") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            facts = os.fstat(file.fileno())
             key = file.read(KEY_BYTES + 1)
     except OSError as error:
         raise Unavailable(f"the key file cannot be used: {error.strerror}", where=str(path)) from error
-    if mode & 0o077:
-        raise Unavailable(f"others may read the key file (mode {mode:04o})", where=str(path), hint=f"chmod 600 {path}")
+    mode = stat.S_IMODE(facts.st_mode)
+    if mode & (_OTHERS if facts.st_uid == os.geteuid() else _STRANGERS):
+        hint = f"chmod 600 {path}; of a Secret's volume: defaultMode: 0440, and fsGroup"
+        raise Unavailable(f"others may read the key file (mode {mode:04o})", where=str(path), hint=hint)
     if len(key) != KEY_BYTES:
         raise Unavailable(
             f"a key file has {KEY_BYTES} bytes; this one has {'more' if len(key) > KEY_BYTES else len(key)}",

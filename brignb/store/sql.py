@@ -7,7 +7,7 @@ neither. The statements stand in `inbox`, `events`, `builds`, `jobs`, `projects`
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -32,20 +32,16 @@ class SqlStore:
         url: `sqlite:////full/path/brignb.db` or `postgresql://USER@HOST/DATABASE`.
         sealer: For the projects' secrets.
         busy_ms: How long to wait while another program holds the database locked.
-        changed: Is called when this process has changed the projects: others must look again.
 
     Raises:
         BadInput: The URL names no database that can be used.
     """
 
-    def __init__(
-        self, url: str, sealer: Sealer, *, busy_ms: int = BUSY_MS, changed: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, url: str, sealer: Sealer, *, busy_ms: int = BUSY_MS) -> None:
         self._backend = backend(url, wait_ms=busy_ms)
-        self.kind, self.where = self._backend.name, self._backend.where
+        self.kind, self.where, self.own = self._backend.name, self._backend.where, self._backend.own
         self._sealer = sealer
         self._database = Database(self._backend)
-        self._changed = changed
         self._shelf = Shelf(lambda: self._database.read(projects.everything, sealer))
 
     async def open(self) -> None:
@@ -84,7 +80,6 @@ class SqlStore:
 
     def _projects_changed(self, _change: asyncio.Future[bool]) -> None:
         self._shelf.clear()
-        self._changed()
 
     def look_again(self) -> None:
         """Another process has changed the projects."""

@@ -35,6 +35,7 @@ class SQLite:
     """
 
     name = "sqlite"
+    own = ""
     readers = 4
 
     def __init__(self, url: URL, *, wait_ms: int) -> None:

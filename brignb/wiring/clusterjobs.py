@@ -71,7 +71,7 @@ async def cluster_jobs(
         Refused: The cluster does not take the server's credentials, or forbids what is needed.
         Unreachable: There is no usable kubeconfig.
     """
-    if options.executor != "kubernetes":
+    if options.executor != "kubernetes" or "api" not in options.parts:
         yield None
         return
     cluster = Cluster(context=os.environ.get(CONTEXT), namespace=os.environ.get(NAMESPACE))

@@ -3,8 +3,8 @@
     nothing, sqlite:…    the store is a file of the home, the archive its folder `builds`
     postgresql://…       the store is there; so is the archive, of builds that have ended: see `archive.places`
 
-With a database that others can reach, this server makes sure that it is the only one that builds from it. What must never happen: two
-controllers on one store.
+With a database that others can reach, parts of a server may be processes apart, which hear each other's words; and a controller
+makes sure that it is the only one that builds from it. What must never happen: two controllers on one store.
 """
 
 from __future__ import annotations
@@ -21,9 +21,12 @@ from brignb.archive.files import FileArchive
 from brignb.archive.places import TwoPlaces
 from brignb.archive.seam import Archive
 from brignb.controller.settling import Settling
+from brignb.errors import BadInput
+from brignb.store.news import News, SharedNews
 from brignb.store.sealing import Sealer, load_key
 from brignb.store.sql import SqlStore
 from brignb.wiring.home import Home
+from brignb.wiring.words import Words
 
 _POSTGRESQL: Final = "postgresql"
 
@@ -34,6 +37,7 @@ class Storing:
 
     Args:
         artifacts: Writes a tar archive of what a job of a build left for others; False: nothing is kept.
+        news: Of builds, of all processes.
         ended: Is to be called after each build.
         tasks: What has to go on while the server lives; none of them ends by itself but by an error.
     """
@@ -41,20 +45,23 @@ class Storing:
     store: SqlStore
     archive: Archive
     artifacts: Callable[[str, str, IO[bytes]], bool]
+    news: News
     ended: Callable[[], None] = lambda: None
     tasks: tuple[asyncio.Task[None], ...] = ()
 
 
 @contextlib.asynccontextmanager
-async def storing(url: str | None, home: Home) -> AsyncIterator[Storing]:
+async def storing(url: str | None, home: Home, parts: frozenset[str], words: Words) -> AsyncIterator[Storing]:
     """Open them, and close them at the end.
 
     Args:
         url: As `--store` has it.
         home: Whose key seals the secrets.
+        parts: What this process does.
+        words: Get what is heard, and are heard.
 
     Raises:
-        BadInput: The URL cannot be used.
+        BadInput: The URL cannot be used, or not by parts apart.
         Conflict: Another server has the database.
         Unavailable: The database cannot be used.
     """
@@ -63,31 +70,50 @@ async def storing(url: str | None, home: Home) -> AsyncIterator[Storing]:
     await store.open()
     try:
         if url is None or store.kind != _POSTGRESQL:
-            yield Storing(store=store, archive=near, artifacts=partial(pack_artifacts, home.builds))
+            if not {"api", "controller"} <= parts:
+                raise BadInput(
+                    "SQLite has one process: API and controller cannot be apart",
+                    where="--parts",
+                    hint="give all parts the same --store postgresql://USER@HOST/DATABASE",
+                )
+            yield Storing(store=store, archive=near, artifacts=partial(pack_artifacts, home.builds), news=News())
         else:
-            async with _elsewhere(url, store, near) as stored:
+            async with _elsewhere(url, store, near, parts, words) as stored:
                 yield stored
     finally:
         await store.close()
 
 
 @contextlib.asynccontextmanager
-async def _elsewhere(url: str, store: SqlStore, near: FileArchive) -> AsyncIterator[Storing]:
+async def _elsewhere(
+    url: str, store: SqlStore, near: FileArchive, parts: frozenset[str], words: Words
+) -> AsyncIterator[Storing]:
     """In a database that others can reach."""
     from brignb.archive.postgresql import PostgresArchive  # noqa: PLC0415 - an extra
     from brignb.store.line import Line  # noqa: PLC0415 - the same
 
-    line, far = Line(url, heard=lambda _word, _about: None, alone=True), PostgresArchive(url, where=store.where)
+    builds, controls = bool(parts & {"api", "controller"}), "controller" in parts
+    news = SharedNews(words.tell)
+    line = Line(url, heard=words.heard, own=store.own, news=builds, alone=controls)
+    words.reach(line.tell)
+    words.on("projects", lambda _about: store.look_again())
+    words.on("build", lambda build: news.heard("build", build) if build else news.ring_all())
+    words.on("ended", lambda build: news.heard("ended", build) if build else None)
+    far = PostgresArchive(url, where=store.where)
     places = TwoPlaces(near, far)
     settling = Settling(store, places)
     async with contextlib.AsyncExitStack() as stack:
         await line.open()
         stack.push_async_callback(line.close)
-        stack.push_async_callback(asyncio.to_thread, far.close)
-        await asyncio.to_thread(far.open)
-        tasks = (asyncio.create_task(line.run()), asyncio.create_task(settling.run()))
+        if builds:
+            stack.push_async_callback(asyncio.to_thread, far.close)
+            await asyncio.to_thread(far.open)
+        going = (line.run(), settling.run()) if controls else (line.run(),)
+        tasks = tuple(map(asyncio.create_task, going))
         stack.push_async_callback(_canceled, tasks)
-        yield Storing(store=store, archive=places, artifacts=places.artifacts, ended=settling.wake, tasks=tasks)
+        yield Storing(
+            store=store, archive=places, artifacts=places.artifacts, news=news, ended=settling.wake, tasks=tasks
+        )
 
 
 async def _canceled(tasks: Iterable[asyncio.Task[None]]) -> None:

@@ -112,7 +112,22 @@ def test_a_key_that_others_read_is_refused(tmp_path, mode):
     path.chmod(mode)
     with pytest.raises(Unavailable) as refused:
         load_key(path)
-    assert refused.value.hint == f"chmod 600 {path}"
+    assert refused.value.hint.startswith(f"chmod 600 {path}")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a file away")
+@pytest.mark.parametrize("mode", [0o440, 0o640])
+def test_a_key_that_was_given_to_our_group_is_taken(tmp_path, mode):
+    """As Kubernetes mounts a Secret: root's, and readable for the pod's group. What others or the group may do more, is too much."""
+    path = tmp_path / "key"
+    key = load_key(path)
+    path.chmod(mode)
+    os.chown(path, 1, os.getegid())
+    assert load_key(path) == key
+    for more in (0o444, 0o460):
+        path.chmod(more)
+        with pytest.raises(Unavailable):
+            load_key(path)
 
 
 @pytest.mark.parametrize("size", [0, 31, 33])

@@ -1,0 +1,72 @@
+"""What one controller does at a time: it builds, forgets what is over, and whatever else must not be done by two.
+
+    recover ──▶ claim, sweep, … for ever ──▶ drain
+
+What must never happen: any of it in a process that does not lead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from typing import Final
+
+from brignb.controller.loop import Controller
+from brignb.controller.retention import Retention
+from brignb.errors import Unavailable
+from brignb.wiring.ground import Ground
+
+DRAIN: Final = 10.0
+"""Seconds that running builds get when the server is asked to end."""
+
+
+class Leader:
+    """See the module.
+
+    Args:
+        ground: What it stands on.
+    """
+
+    def __init__(self, ground: Ground) -> None:
+        options, words = ground.options, ground.words
+        self._ground = ground
+        self._retention = Retention(ground.site, options.keep_ms, options.keep_builds)
+        self._controller = Controller(
+            ground.site,
+            workers=options.workers or os.cpu_count() or 1,
+            notebooks=ground.notebooks,
+            ended=lambda: words.here("freed"),
+        )
+        words.on("freed", lambda _about: self._retention.wake())
+        words.on("pending", lambda _about: self._controller.wake())
+        words.on("cancel", self._controller.canceled)
+        words.on("doubt", lambda _about: self._controller.doubt())
+
+    async def recover(self) -> None:
+        """What a dead one has left is seen to."""
+        await self._controller.recover()
+
+    async def run(self) -> None:
+        """Until it is canceled, or stopped."""
+        others = [asyncio.create_task(each) for each in (self._warm(), self._retention.run())]
+        try:
+            await self._controller.run()
+        finally:
+            for task in others:
+                task.cancel()
+            await asyncio.wait(others)
+
+    def stop(self) -> None:
+        """Begin nothing more: `run` ends soon."""
+        self._controller.stop()
+
+    async def drain(self) -> None:
+        """After `run` has ended: what runs gets some seconds."""
+        await self._controller.drain(DRAIN)
+
+    async def _warm(self) -> None:
+        """Have workers ready before the first event; builds tell of what goes wrong."""
+        if self._ground.site.zygotes is not None:
+            with contextlib.suppress(Unavailable):
+                await self._ground.site.zygotes.ready()
