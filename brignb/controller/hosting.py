@@ -227,7 +227,9 @@ async def _converse(
                     outcome = Outcome(**{**message["outcome"], "state": State(message["outcome"]["state"])})
                     said_all()
                 case "first_cell" | "emit":
-                    await loop.sock_sendall(ours, encode(await _answer(message, listener)))
+                    answer = encode(await _answer(message, listener))
+                    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it died meanwhile
+                        await loop.sock_sendall(ours, answer)
                     process.begun()
     return outcome
 
