@@ -40,18 +40,20 @@ class Folders(Protocol):
         """See the class."""
 
 
-def zygotes(home: Folders, *, walled: bool) -> Zygotes:
+def zygotes(home: Folders, *, walled: bool, rehearsed: bool = True) -> Zygotes:
     """Those of one process.
 
     Args:
         home: What of it a zygote sees are the folders that it gives its workers their parts of.
         walled: Whether there are sandboxes on this machine.
+        rehearsed: Whether a zygote rehearses before it forks; for a single build that takes longer than it saves.
     """
 
     async def start(zygote: Zygote, preload: Preload) -> Ready:
         facts = {
             "fd": "{fd}",
             "walled": walled,
+            "rehearsed": rehearsed,
             "preload": list(preload),
             "refused": {},
             "probe": str(home.work / f".overlay-{id(zygote)}"),
