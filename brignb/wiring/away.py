@@ -18,6 +18,7 @@ import signal
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from brignb.errors import BadInput, Unavailable
 from brignb.executors import sandbox
@@ -28,6 +29,9 @@ from brignb.wiring.zygotes import possible, zygotes
 from brignb.zygote.zygotes import Zygotes
 
 log = logging.getLogger("brignb.worker")
+
+_JOBS: Final = ("brignb.client.jobs",)
+"""What starts jobs in the cluster: imported before a build comes, where there is the time for it."""
 
 
 def work_away(options: WorkerOptions) -> int:
@@ -48,7 +52,9 @@ async def _work(options: WorkerOptions, token: str, secrets: dict[str, str]) -> 
     folders = WorkFolders(options.work.absolute())
     hidden = _walls(folders)
     warm = Tokens.is_pools(token)
-    forking = zygotes(folders, walled=hidden is not None, rehearsed=warm) if possible() else None
+    forking = None
+    if possible():
+        forking = zygotes(folders, walled=hidden is not None, rehearsed=warm, also=_JOBS if warm else ())
     warming = asyncio.create_task(_warm(forking, options.preload))
     stopping = asyncio.Event()
     _on_signals(stopping)

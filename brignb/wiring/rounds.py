@@ -20,6 +20,7 @@ from typing import Final, Self
 
 from brignb.client import Desk, Offer
 from brignb.errors import Conflict, Unavailable, Unreachable
+from brignb.model.assignment import Server
 from brignb.model.options import WorkerOptions
 from brignb.wiring.orphans import end_orphans
 from brignb.wiring.stint import Stint
@@ -147,12 +148,14 @@ class Rounds:
         end_orphans(self._zygotes.processes() if self._zygotes is not None else ())
 
     def _stint(self, offer: Offer) -> Stint:
+        ca = str(self._options.ca.absolute()) if self._options.ca else None
         return Stint(
             self._desk.held(offer.token),
             offer,
             self._folders,
             hidden=self._hidden,
             zygotes=self._zygotes,
+            server=Server(self._options.server, offer.token, ca),
             secrets={**self._secrets, **offer.secrets},
         )
 

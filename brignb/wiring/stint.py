@@ -27,6 +27,7 @@ from brignb.controller.site import Quarters
 from brignb.errors import BrignbError, Conflict, Down, SourceError, Unavailable
 from brignb.export import FORK, KERNEL
 from brignb.kernels import AHEAD
+from brignb.model.assignment import Server
 from brignb.model.builds import Outcome, State
 from brignb.model.projects import Project
 from brignb.model.redaction import Redactor
@@ -51,6 +52,7 @@ class Stint:
         folders: Where it runs.
         hidden: What of this machine its worker does not see; None: there is no sandbox here.
         zygotes: Where workers are forked; None: it is spawned.
+        server: Where its jobs are started, if the server is to do that.
         secrets: The project's, in clear text.
     """
 
@@ -62,6 +64,7 @@ class Stint:
         *,
         hidden: tuple[Path, ...] | None,
         zygotes: Zygotes | None,
+        server: Server,
         secrets: Mapping[str, str],
     ) -> None:
         build_id = offer.assignment.build_id
@@ -69,7 +72,8 @@ class Stint:
         self._assignment = offer.assignment
         self._folders = folders
         self._secrets = secrets
-        self._redactor = Redactor(secrets.values())
+        self._server = server if self._assignment.executor == "server" else None
+        self._redactor = Redactor([*secrets.values(), server.token])
         self._project = Project.from_stored(offer.assignment.project)
         self._archive = FileArchive(folders.builds)
         self._lease = Lease(held.renew, seconds=offer.lease_seconds, every=EVERY, spared=(Down, Unavailable))
@@ -179,8 +183,15 @@ class Stint:
             process = await place.start()
         except Unavailable as error:
             return Died(0, str(error))
-        seconds = self._offer.seconds
-        return await host(process, mine, self._secrets, listener=self._mirror, order=self._order, seconds=seconds)
+        return await host(
+            process,
+            mine,
+            self._secrets,
+            listener=self._mirror,
+            order=self._order,
+            seconds=self._offer.seconds,
+            server=self._server,
+        )
 
     def _said_for(self, ended: Outcome | Died) -> Outcome:
         """Of a worker that did not say it: why somebody ended it, with the record that it could not write; else that it died."""

@@ -53,7 +53,7 @@ def main() -> None:
     linux.die_with_parent(signal.SIGKILL)
     os.environ.pop("GLIBC_TUNABLES", None)  # ours; it has had its effect
     gc.disable()  # a collection would write into every page that children share
-    for name in (*(ALSO if facts["rehearsed"] else ()), "brignb"):
+    for name in (*(ALSO if facts["rehearsed"] else ()), *facts["also"], "brignb"):
         importlib.import_module(name)
     for name in facts["preload"]:
         if name not in facts["refused"] and (why := _preload(name)):

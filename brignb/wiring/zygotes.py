@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -40,13 +41,14 @@ class Folders(Protocol):
         """See the class."""
 
 
-def zygotes(home: Folders, *, walled: bool, rehearsed: bool = True) -> Zygotes:
+def zygotes(home: Folders, *, walled: bool, rehearsed: bool = True, also: Sequence[str] = ()) -> Zygotes:
     """Those of one process.
 
     Args:
         home: What of it a zygote sees are the folders that it gives its workers their parts of.
         walled: Whether there are sandboxes on this machine.
         rehearsed: Whether a zygote rehearses before it forks; for a single build that takes longer than it saves.
+        also: Modules of ours that its workers will need, besides those that all need.
     """
 
     async def start(zygote: Zygote, preload: Preload) -> Ready:
@@ -54,6 +56,7 @@ def zygotes(home: Folders, *, walled: bool, rehearsed: bool = True) -> Zygotes:
             "fd": "{fd}",
             "walled": walled,
             "rehearsed": rehearsed,
+            "also": list(also),
             "preload": list(preload),
             "refused": {},
             "probe": str(home.work / f".overlay-{id(zygote)}"),
