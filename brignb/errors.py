@@ -10,6 +10,7 @@
     ├── NotFound                 nothing has that name or id           exit 2, HTTP 404
     ├── Conflict                 it exists already                     exit 2, HTTP 409
     ├── Unreachable              the server cannot be reached          exit 3
+    │   └── Down                 nobody listens at its address
     ├── Refused                  the server refuses the caller         exit 3, HTTP 401/403
     ├── Unavailable              it cannot be stored now               HTTP 503
     │   └── Away                 the database does not answer
@@ -110,6 +111,10 @@ class Unreachable(BrignbError):
     """The server cannot be reached."""
 
     code = "unreachable"
+
+
+class Down(Unreachable):
+    """Nobody listens at the server's address: it is not running, rather than out of reach."""
 
 
 class Refused(BrignbError):

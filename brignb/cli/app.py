@@ -6,7 +6,7 @@ from typing import Final
 
 import typer
 
-from brignb.cli import builds, checking, debugging, events, here, kernels, projects, serving, starting
+from brignb.cli import builds, checking, debugging, events, here, kernels, projects, serving, starting, working
 
 _EPILOG: Final = """\
 [bold]brignb demo[/] shows the whole of it, in seconds.
@@ -25,6 +25,7 @@ starting.add(app)
 here.add(app)
 checking.add(app)
 serving.add(app)
+working.add(app)
 app.add_typer(projects.app, name="project")
 app.add_typer(events.app, name="event")
 app.add_typer(builds.app, name="build")

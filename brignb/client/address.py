@@ -48,7 +48,7 @@ def find_server(given: str | None = None, environment: Mapping[str, str] = os.en
     """
     home = find_home(environment)
     url = given or environment.get("BRIGNB_SERVER") or _announced(home)
-    return Address(_checked(url), environment.get("BRIGNB_TOKEN") or _token(home))
+    return Address(checked_url(url), environment.get("BRIGNB_TOKEN") or _token(home))
 
 
 def _announced(home: Path) -> str:
@@ -74,7 +74,12 @@ def _token(home: Path) -> str:
     )
 
 
-def _checked(url: str) -> str:
+def checked_url(url: str) -> str:
+    """A server's address, without a slash at its end.
+
+    Raises:
+        BadInput: It is none.
+    """
     scheme, _, rest = url.partition("://")
     if scheme not in {"http", "https"} or not rest.strip("/"):
         raise BadInput(

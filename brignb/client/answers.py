@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import httpx
 
-from brignb.errors import BadInput, BrignbError, Conflict, NotFound, Refused, Unavailable, Unreachable
+from brignb.errors import BadInput, BrignbError, Conflict, Down, NotFound, Refused, Unavailable, Unreachable
 
 _KINDS: Final[dict[int, type[BrignbError]]] = {
     400: BadInput,
@@ -67,7 +67,14 @@ def unreachable(error: httpx.TransportError, server: str) -> Unreachable:
         "it does not answer in time" if isinstance(error, httpx.TimeoutException) else f"nobody answers there: {error}"
     )
     hint = "is `brignb serve` running? Name its address by --server or $BRIGNB_SERVER"
-    return Unreachable(why, where=server, hint=hint)
+    return (Down if _was_turned_away(error) else Unreachable)(why, where=server, hint=hint)
+
+
+def _was_turned_away(error: BaseException | None) -> bool:
+    """Whether the other machine itself said that nobody listens there; httpx keeps the system's error as a cause of its own."""
+    while error is not None and not isinstance(error, ConnectionRefusedError):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _strange(answer: httpx.Response, server: str, why: str = "") -> Unreachable:

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import IO, Any, Final
+from typing import IO, Any
 from urllib.parse import quote
 
 import httpx
 
 from brignb.archive.follow import Told
-from brignb.client.answers import checked, unreachable
+from brignb.client.answers import checked
 from brignb.client.calls import JSON, SECONDS, Calls, of_build, of_project
 from brignb.client.following import SILENCE, End, follow
-
-SOURCE_SECONDS: Final = 600.0
-"""Seconds for the first byte of a source: the server may have to fetch it, and packs it before it sends it."""
 
 
 class Client(Calls):
@@ -130,17 +127,6 @@ class Client(Calls):
     def artifacts(self, build_id: str, job_id: str, file: IO[bytes]) -> None:
         """Write what one of its jobs left for others, a tar archive, into a file."""
         self._write(f"{of_build(build_id)}/jobs/{quote(job_id, safe='')}/artifacts", file)
-
-    def _write(self, url: str, file: IO[bytes]) -> None:
-        timeout = httpx.Timeout(SECONDS, read=SOURCE_SECONDS)
-        try:
-            with self._http.stream("GET", url, timeout=timeout) as answer:
-                if answer.is_error:
-                    answer.read()
-                for chunk in checked(answer, self._server).iter_bytes():
-                    file.write(chunk)
-        except httpx.TransportError as error:
-            raise unreachable(error, self._server) from error
 
     def logs(
         self,

@@ -15,9 +15,9 @@ import json
 import os
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from brignb.errors import BrignbError
 from brignb.model.assignment import Assignment, Server
@@ -29,6 +29,7 @@ GRACE: Final = 10.0
 LINGER: Final = 5.0
 """Seconds that what user code left for the process's end (`atexit`) gets, once the record is written."""
 _READ: Final = 1 << 20
+T = TypeVar("T")
 
 
 class Listener(Protocol):
@@ -43,8 +44,8 @@ class Listener(Protocol):
     async def job(self, job: JobRecord) -> None:
         """A job's state."""
 
-    def news(self) -> None:
-        """A stream has grown."""
+    def news(self, stream: str) -> None:
+        """A stream has grown: a job's log, or `worker`, and then perhaps the journal too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,20 @@ class Order:
     async def wait(self) -> str:
         """Until somebody asks."""
         return await asyncio.shield(self._reason)
+
+    async def unless(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """What comes of some work; given up, and None, when somebody asks meanwhile."""
+        task = asyncio.create_task(work)
+        asked = asyncio.create_task(self.wait())
+        try:
+            await asyncio.wait({task, asked}, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+        finally:
+            asked.cancel()
+            task.cancel()
+        await asyncio.wait({task})
+        return None
 
     @property
     def reason(self) -> str | None:
@@ -205,14 +220,16 @@ async def _converse(
         for message in decoder.feed(data):
             match message["op"]:
                 case "news":
-                    listener.news()
+                    listener.news(message["stream"])
                 case "job":
                     await listener.job(JobRecord(**{**message["job"], "state": State(message["job"]["state"])}))
                 case "finished":
                     outcome = Outcome(**{**message["outcome"], "state": State(message["outcome"]["state"])})
                     said_all()
                 case "first_cell" | "emit":
-                    await loop.sock_sendall(ours, encode(await _answer(message, listener)))
+                    answer = encode(await _answer(message, listener))
+                    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it died meanwhile
+                        await loop.sock_sendall(ours, answer)
                     process.begun()
     return outcome
 

@@ -64,6 +64,7 @@ class StoreListener:
         await self._site.store.put_job(job)
         self._site.news.ring(self._build.id)
 
-    def news(self) -> None:
+    def news(self, stream: str) -> None:
         """Wake the build's followers."""
+        del stream  # they look at all of them
         self._site.news.ring(self._build.id)

@@ -169,7 +169,7 @@ class Notebooks:
         """A stream has grown; see `Archive.append`."""
         async with self._heard(lease_id, build_id, attempt) as words:
             await asyncio.to_thread(self._site.archive.append, build_id, stream, offset, data)
-            words.news()
+            words.news(stream)
 
     async def emit(
         self, lease_id: str, build_id: str, attempt: int, event_type: str, payload: str

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from brignb.controller.hosting import Process
-from brignb.controller.site import Site
+from brignb.controller.site import Quarters
 from brignb.controller.spawning import Sandbox, spawn
 from brignb.errors import Unavailable
 from brignb.executors.folders import remove
@@ -34,20 +34,20 @@ class Place:
     """See the module.
 
     Args:
-        site: What builds are made with.
+        quarters: Where workers run.
         project: Whose build it is.
         build_id: The build.
     """
 
-    def __init__(self, site: Site, project: Project, build_id: str) -> None:
-        self._site = site
+    def __init__(self, quarters: Quarters, project: Project, build_id: str) -> None:
+        self._quarters = quarters
         self._project = project
-        self._walled = site.hidden is not None
+        self._walled = quarters.hidden is not None
         self._zygote: Ready | None = None
         self._tree: HeldTree | None = None
-        self.work = site.work / build_id
-        self.cache = site.cache / project.id
-        self._builds = site.builds / build_id
+        self.work = quarters.work / build_id
+        self.cache = quarters.cache / project.id
+        self._builds = quarters.builds / build_id
 
     async def settle(self, commit: str | None, *, ahead: Sequence[str] = ()) -> None:
         """Have the source of a commit, and what it takes to start a worker.
@@ -64,9 +64,9 @@ class Place:
         for folder in (self.work, self.cache, self._builds):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if commit is not None and self._zygote is not None and self._zygote.overlay:
-            self._tree = await self._site.source.tree(self._project, commit)
+            self._tree = await self._quarters.source.tree(self._project, commit)
         elif commit is not None:
-            await self._site.source.checkout(self._project, commit, self._copy)
+            await self._quarters.source.checkout(self._project, commit, self._copy)
         else:
             self._copy.mkdir(mode=0o700, exist_ok=True)
 
@@ -89,7 +89,7 @@ class Place:
     @property
     def room(self) -> Room:
         """What a forked worker shuts itself into."""
-        hidden, limits = self._site.hidden, self._project.limits
+        hidden, limits = self._quarters.hidden, self._project.limits
         if hidden is None:
             return Room(memory=limits.memory, processes=limits.processes)
         return Room(
@@ -109,12 +109,12 @@ class Place:
         Raises:
             Unavailable: None can be forked now.
         """
-        if self._zygote is not None and self._site.zygotes is not None:
-            return await self._site.zygotes.take(self._preload)
-        if self._site.hidden is None:
+        if self._zygote is not None and self._quarters.zygotes is not None:
+            return await self._quarters.zygotes.take(self._preload)
+        if self._quarters.hidden is None:
             return await spawn(None, self._copy)
         binds = [Bind(self._copy, SRC, writable=True), *(Bind(place, place, writable=True) for place in self._own)]
-        return await spawn(Sandbox(binds=binds, hidden=self._site.hidden), SRC)
+        return await spawn(Sandbox(binds=binds, hidden=self._quarters.hidden), SRC)
 
     def release(self) -> None:
         """The worker is gone: on the event loop."""
@@ -138,10 +138,10 @@ class Place:
         return self.work / "src"
 
     async def _warm(self) -> Ready | None:
-        if self._site.zygotes is None:
+        if self._quarters.zygotes is None:
             return None
         try:
-            return await self._site.zygotes.ready(self._preload)
+            return await self._quarters.zygotes.ready(self._preload)
         except Unavailable as error:
             log.warning("%s: a build runs in a fresh interpreter: %s", self._project.name, error)
             return None

@@ -1,4 +1,4 @@
-"""What `brignb serve` and `brignb run` are asked to do, checked: the command line makes these, `wiring` follows them."""
+"""What `brignb serve`, `brignb run` and `brignb worker` are asked to do, checked: the command line makes these, `wiring` follows them."""
 
 from __future__ import annotations
 
@@ -80,3 +80,28 @@ class RunOptions:
     parameters: tuple[tuple[str, str], ...] = ()
     executor: str | None = None
     record: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerOptions:
+    """Of `brignb worker`.
+
+    Args:
+        server: The address of its desk.
+        token_file: Holds what the server has given for one build, or for a project's pool.
+        ca: Certificates that vouch for the server; None: those that this machine trusts.
+        secrets_file: The project's secrets, a JSON object; None: the server sends them with each build.
+        work: For everything that a build needs on a disk.
+        name: Who it is, for the server: its pod's.
+        builds: After so many it ends; None: it does not.
+        preload: Modules that are imported before a build comes.
+    """
+
+    server: str
+    token_file: Path
+    ca: Path | None = None
+    secrets_file: Path | None = None
+    work: Path
+    name: str
+    builds: int | None = None
+    preload: tuple[str, ...] = ()

@@ -68,6 +68,11 @@ class Tokens:
                 return PoolClaim(_decoded(project))
         return None
 
+    @staticmethod
+    def is_pools(token: str) -> bool:
+        """Whether it says that it is a pool's; who has no key can know no more of it."""
+        return token.startswith(f"{_POOL}.")
+
     def _signed(self, kind: str, *facts: str) -> str:
         claimed = ".".join((kind, *facts))
         return f"{claimed}.{hmac.new(self._key, claimed.encode(), hashlib.sha256).hexdigest()}"

@@ -1,4 +1,4 @@
-"""A commit's work tree as one file, for somebody who has no access to the repository: a tar archive, `.git` and all.
+"""A commit's work tree as one file, for somebody who has no access to the repository: a tar archive, `.git` and all; packed, unpacked.
 
 Owners are left out, times stay: the tree's index trusts sizes and times, so that git knows the unpacked tree for unchanged at once.
 """
@@ -18,6 +18,23 @@ def pack(folder: Path, file: IO[bytes]) -> None:
     """
     with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
         archive.add(folder, arcname=".", filter=_anonymous)
+
+
+def unpack(file: IO[bytes], folder: Path, *, links: bool = True) -> None:
+    """Write its files; in any thread. Nothing is written outside of the folder.
+
+    Args:
+        file: An archive.
+        folder: Made when it is not there.
+        links: Whether they may lead anywhere: those of a work tree are its author's. A job's may not.
+
+    Raises:
+        OSError: The disk refuses.
+        tarfile.TarError: It is none, or it wants to leave the folder.
+    """
+    file.seek(0)
+    with tarfile.open(fileobj=file, mode="r:") as archive:
+        archive.extractall(folder, filter="tar" if links else "data")  # noqa: S202 - ruff knows a filter that is a literal only
 
 
 def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:

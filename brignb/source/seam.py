@@ -50,7 +50,27 @@ class HeldTree:
         self.release()
 
 
-class Source(Protocol):
+class Trees(Protocol):
+    """A commit's files, wherever they come from."""
+
+    async def tree(self, project: Project, commit: str) -> HeldTree:
+        """The git work tree of a commit, with submodules when the project wants them; made when it is not there.
+
+        Its `.git` works there, and wherever the tree is overlaid or copied to. The caller releases it.
+
+        Raises:
+            SourceError: `submodules_failed`, `repository_unreachable`; `no_source` when the disk refuses.
+        """
+
+    async def checkout(self, project: Project, commit: str, folder: Path) -> None:
+        """Make `folder`, which is empty or not there, a private copy of the commit's tree: for where there are no overlays.
+
+        Raises:
+            SourceError: `submodules_failed`, `repository_unreachable`; `no_source` when the disk refuses.
+        """
+
+
+class Source(Trees, Protocol):
     """See the module."""
 
     async def resolve(
@@ -78,22 +98,6 @@ class Source(Protocol):
 
         Raises:
             SourceError: `notebook_invalid` when the path leaves the repository or names no file.
-        """
-
-    async def tree(self, project: Project, commit: str) -> HeldTree:
-        """The git work tree of a commit, with submodules when the project wants them; made when it is not there.
-
-        Its `.git` works there, and wherever the tree is overlaid or copied to. The caller releases it.
-
-        Raises:
-            SourceError: `submodules_failed`, `repository_unreachable`; `no_source` when the disk refuses.
-        """
-
-    async def checkout(self, project: Project, commit: str, folder: Path) -> None:
-        """Make `folder`, which is empty or not there, a private copy of the commit's tree: for where there are no overlays.
-
-        Raises:
-            SourceError: `submodules_failed`, `repository_unreachable`; `no_source` when the disk refuses.
         """
 
     async def close(self) -> None:

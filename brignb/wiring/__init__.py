@@ -1,6 +1,7 @@
 """The only place that names concrete classes: what is built of what, in each kind of process.
 
-`serving` puts a server together, `running` a build without one, `work` a worker, `sessions` the author's words in a plain script or
+`serving` puts a server together, `running` a build without one, `work` a worker, `away` one that is not on its server's machine,
+`sessions` the author's words in a plain script or
 notebook. Imported lazily, each on its own, so that none pays for the others.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from brignb.model.options import RunOptions, ServeOptions
+    from brignb.model.options import RunOptions, ServeOptions, WorkerOptions
     from brignb.script.session import Session
 
 
@@ -25,6 +26,13 @@ def run(options: RunOptions) -> int:
     from brignb.wiring import running  # noqa: PLC0415 - the same
 
     return running.run(options)
+
+
+def work_away(options: WorkerOptions) -> int:
+    """`brignb worker`; answers its exit code."""
+    from brignb.wiring import away  # noqa: PLC0415 - the same
+
+    return away.work_away(options)
 
 
 def local_session() -> Session:

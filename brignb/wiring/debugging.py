@@ -13,16 +13,16 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tarfile
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from brignb.archive.follow import Told
 from brignb.client import Client
 from brignb.errors import BadInput, Conflict, NotFound
 from brignb.model.builds import NOTEBOOK, State
+from brignb.source.packing import unpack
 from brignb.wiring.recalling import FACTS, HERE, git, remembered_jobs
 from brignb.wiring.sessions import PROJECT_FILE
 
@@ -121,20 +121,13 @@ def _fill(client: Client, build: Mapping[str, Any], folder: Path, *, from_reposi
     if from_repository:
         with tempfile.TemporaryFile() as file:
             client.source(build["id"], file)
-            _unpack(file, folder, links=True)
+            unpack(file, folder)
     else:
         git(folder, "init", "--quiet")
     exclude = folder / ".git" / "info" / "exclude"
     exclude.parent.mkdir(exist_ok=True)
     with exclude.open("a") as lines:
         lines.write(f"/{HERE}/\n.ipynb_checkpoints/\n")
-
-
-def _unpack(file: IO[bytes], folder: Path, *, links: bool) -> None:
-    """Nothing is written outside of the folder. Links of a work tree are its author's, and may lead anywhere; a job's may not."""
-    file.seek(0)
-    with tarfile.open(fileobj=file, mode="r:") as archive:
-        archive.extractall(folder, filter="tar" if links else "data")  # noqa: S202 - ruff knows a filter that is a literal only
 
 
 def _keep(client: Client, build: Mapping[str, Any], project: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -151,7 +144,7 @@ def _keep(client: Client, build: Mapping[str, Any], project: Mapping[str, Any], 
         (ours / "jobs" / f"{job['id']}.log").write_bytes(b"".join(line.encode() for line in lines))
         with contextlib.suppress(NotFound), tempfile.TemporaryFile() as file:  # most jobs leave nothing
             client.artifacts(build["id"], job["id"], file)
-            _unpack(file, ours / "artifacts" / job["id"], links=False)
+            unpack(file, ours / "artifacts" / job["id"], links=False)
     facts = {
         "build": build,
         "event": client.event(build["event"]["id"]),

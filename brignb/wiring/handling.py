@@ -81,7 +81,13 @@ class Handling:
         self._lost = lost
         self._why_ended = why_ended
         self._own = sessions.current()
-        self._reporter = Reporter(listener, self._own.archive, offer.build_id, offer.attempt, lost=lost)
+        self._reporter = Reporter(
+            offer.build_id,
+            self._own.archive,
+            tell=listener.job,
+            append=partial(listener.append, offer.build_id, offer.attempt),
+            lost=lost,
+        )
         self._failure: Failure | None = None
         self._running: asyncio.Task[Outcome] | None = None
         self._canceled = False

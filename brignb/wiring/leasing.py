@@ -1,6 +1,8 @@
-"""The lease of a kernel that listens: a thread renews it, also while a cell is busy, and hears who wants what of the build it holds.
+"""The lease of a notebook or a worker that runs a build away from its server.
 
-What must never happen: a kernel that goes on with a build that is somebody else's by now.
+A thread renews it, also while a cell is busy, and hears what the server wants of that build.
+
+What must never happen: somebody who goes on with a build that is somebody else's by now.
 """
 
 from __future__ import annotations
@@ -8,26 +10,32 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Final
 
-from brignb.client import Listener
 from brignb.errors import BrignbError, Unavailable, Unreachable
-
-EVERY: Final = 2.0
-"""Seconds between two renewals; a lease lasts three times as long."""
 
 
 class Lease:
     """See the module; one for each time that it listens.
 
     Args:
-        listener: Opened.
-        every: Seconds between two renewals.
+        renew: Asks the server to go on; answers whether somebody wants the build that is held to end.
+        seconds: For which the server keeps it from one renewal to the next.
+        every: Seconds between two renewals; a lease lasts three times as long.
+        spared: What keeps the server itself from ending the lease: while it is met, no time passes for it.
     """
 
-    def __init__(self, listener: Listener, *, every: float = EVERY) -> None:
-        self._listener = listener
+    def __init__(
+        self,
+        renew: Callable[[], bool],
+        *,
+        seconds: float,
+        every: float,
+        spared: tuple[type[BrignbError], ...] = (),
+    ) -> None:
+        self._renew = renew
+        self._seconds = seconds
         self._every = every
+        self._spared = spared
         self._over = threading.Event()
         self._watched: Callable[[str], None] | None = None
         self._watching = threading.Lock()
@@ -46,26 +54,28 @@ class Lease:
         """Renew no more."""
         self._over.set()
 
+    def lose(self) -> None:
+        """It is over: the server said so."""
+        self.lost.set()
+        self._tell("lost")
+
     def _run(self) -> None:
         heard = time.monotonic()
-        while not self._over.wait(self._every):
+        while not self.lost.is_set() and not self._over.wait(self._every):
             asked = time.monotonic()
             try:
-                held = self._listener.renew()
-            except (Unreachable, Unavailable):
-                if time.monotonic() - heard < self._listener.lease_seconds:
-                    continue
-                held, gone = None, True
-            except BrignbError:  # the server knows no such lease: it was restarted, or this kernel slept
-                held, gone = None, True
+                canceled = self._renew()
+            except (Unreachable, Unavailable) as error:
+                if isinstance(error, self._spared):
+                    heard += time.monotonic() - asked + self._every
+                elif time.monotonic() - heard >= self._seconds:
+                    self.lose()
+            except BrignbError:  # the server knows no such lease: it was restarted, or this process slept
+                self.lose()
             else:
-                heard, gone = asked, False
-            if gone:
-                self.lost.set()
-                self._tell("lost")
-                return
-            if held is not None and held["cancel"]:
-                self._tell("canceled")
+                heard = asked
+                if canceled:
+                    self._tell("canceled")
 
     def _tell(self, why: str) -> None:
         with self._watching:

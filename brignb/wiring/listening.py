@@ -33,6 +33,8 @@ from brignb.wiring.borrowing import run_here
 from brignb.wiring.handling import Handling, Offer
 from brignb.wiring.leasing import Lease
 
+EVERY: Final = 2.0
+"""Seconds between two renewals of the lease, which lasts three times as long."""
 PATIENCE: Final = 30.0
 """Seconds for which a server that is gone is waited for; a restart takes a few."""
 _PAUSE: Final = 0.5
@@ -183,7 +185,7 @@ class Listening:
         except NotFound as error:
             hint = "name a project of the server, `brignb project list`, or put its project.yaml beside the notebook"
             raise NotFound(error.message, where="listen(project)", hint=hint) from None
-        self._lease = Lease(self._listener)
+        self._lease = Lease(self._wanted_to_end, seconds=self._listener.lease_seconds, every=EVERY)
         return self._lease
 
     async def _again(self, error: BrignbError) -> Lease:
@@ -204,6 +206,11 @@ class Listening:
             else:
                 self._say("listening again")
                 return lease
+
+    def _wanted_to_end(self) -> bool:
+        """Renews the lease; whether the build that it holds is to end."""
+        held = self._listener.renew()
+        return held is not None and held["cancel"]
 
     def _let_go(self) -> None:
         """The lease is over now, and not only when its time is: what waits goes to workers."""

@@ -1,9 +1,9 @@
-"""What a kernel tells the server of the build that it holds: jobs' states and grown streams, in order, from a thread of its own.
+"""What is told a server of a build that runs elsewhere: jobs' states and grown streams, in order, from a thread of its own.
 
-    told, progressed ──▶ queue ──▶ Listener.job, Listener.append (from the local archive, by offsets)
+    job, grown ──▶ queue ──▶ tell, append (from the local archive, by offsets)
 
-A server that cannot be reached is asked again until the lease is lost; what was sent twice is there once. What must never happen: a
-handler that waits for the network, an end that is told before the last line.
+A notebook that listens and a worker in a pod share it. A server that cannot be reached is asked again until the lease is lost; what was
+sent twice is there once. What must never happen: a handler that waits for the network, an end that is told before the last line.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from queue import SimpleQueue
-from typing import Final
+from typing import Final, TypeVar
 
 from brignb.archive.seam import Archive
-from brignb.client import Listener
-from brignb.errors import BadInput, BrignbError, Unavailable, Unreachable
+from brignb.errors import BadInput, BrignbError, Conflict, Unavailable, Unreachable
 from brignb.model.builds import JobRecord
 
 log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
 
 CHUNK: Final = 1024 * 1024
 """Bytes of a stream in one call."""
@@ -32,19 +33,26 @@ class Reporter:
     """See the module.
 
     Args:
-        listener: Who tells.
-        archive: Where the streams are.
         build_id: Of the build.
-        attempt: Its.
-        lost: Set when the build is not this kernel's any more.
+        archive: Where the streams are.
+        tell: Tells the server of a job.
+        append: Tells the server that a stream has grown: its name, an offset there, what comes then.
+        lost: Set when the build is not this process's any more.
     """
 
     def __init__(
-        self, listener: Listener, archive: Archive, build_id: str, attempt: int, *, lost: threading.Event
+        self,
+        build_id: str,
+        archive: Archive,
+        *,
+        tell: Callable[[JobRecord], None],
+        append: Callable[[str, int, bytes], None],
+        lost: threading.Event,
     ) -> None:
-        self._listener = listener
+        self._build = build_id
         self._archive = archive
-        self._build = (build_id, attempt)
+        self._tell = tell
+        self._append = append
         self._lost = lost
         self._queue: SimpleQueue[JobRecord | str | threading.Event | None] = SimpleQueue()
         self._waiting: set[str] = set()
@@ -81,26 +89,35 @@ class Reporter:
         self._queue.put(None)
         self._thread.join()
 
-    def insist(self, call: Callable[[], object]) -> bool:
-        """Make a call that may be made twice, until it is answered; False when the build is lost meanwhile, or refused."""
+    def ask(self, call: Callable[[], Answer]) -> Answer:
+        """Make a call that may be made twice, until it is answered.
+
+        Raises:
+            Conflict: The build is lost meanwhile.
+            BrignbError: As the server says.
+        """
         while not self._lost.is_set():
             try:
-                call()
+                return call()
             except (Unreachable, Unavailable):
                 self._lost.wait(_AGAIN)
-            except BadInput as error:  # a clock that is years wrong, for example: the rest is told all the same
-                log.warning("brignb: the server does not take a word about build %s: %s", self._build[0], error)
-                return False
-            except BrignbError:  # the lease is over, or the build somebody else's: whoever minds the lease says so
-                return False
-            else:
-                return True
-        return False
+        raise Conflict(f"build {self._build} is not ours any more")
+
+    def insist(self, call: Callable[[], object]) -> bool:
+        """The same; False when the build is lost meanwhile, or the call refused."""
+        try:
+            self.ask(call)
+        except BadInput as error:  # a clock that is years wrong, for example: the rest is told all the same
+            log.warning("brignb: the server does not take a word about build %s: %s", self._build, error)
+            return False
+        except BrignbError:  # the lease is over, or the build somebody else's: whoever minds the lease says so
+            return False
+        return True
 
     def _run(self) -> None:
         while (item := self._queue.get()) is not None:
             if isinstance(item, JobRecord):
-                self.insist(partial(self._listener.job, item))
+                self.insist(partial(self._tell, item))
             elif isinstance(item, str):
                 self._waiting.discard(item)
                 self._send(item)
@@ -108,10 +125,9 @@ class Reporter:
                 item.set()
 
     def _send(self, stream: str) -> None:
-        build_id, attempt = self._build
         here, there = self._sent.get(stream, (0, 0))
-        while data := self._archive.read(build_id, stream, here, CHUNK):
-            if not self.insist(partial(self._listener.append, build_id, attempt, stream, there, data)):
+        while data := self._archive.read(self._build, stream, here, CHUNK):
+            if not self.insist(partial(self._append, stream, there, data)):
                 return
             here, there = here + len(data), there + len(data)
             self._sent[stream] = (here, there)

@@ -208,7 +208,8 @@ class _Listener:
             how = f" (exit code {job.exit_code})" if job.exit_code else ""
             print(f"{job.name} | {job.state}{how}", file=sys.stderr)  # noqa: T201 - the terminal is the place
 
-    def news(self) -> None:
+    def news(self, stream: str) -> None:
+        del stream
         self.show()
 
     def show(self, *, last: bool = False) -> None:

@@ -34,7 +34,7 @@ from brignb.zygote import linux, walls
 from brignb.zygote.serving import ForkServer
 
 ALSO: Final = ("nbformat", "papermill.parameterize", "concurrent.futures.thread", "rich")
-"""What workers import on the way to their first cell, or soon after it."""
+"""What most workers import on the way to their first cell, or soon after it: not waited for where there is only one to come."""
 
 _SCENES: Final = (
     "print('a line')",
@@ -53,15 +53,17 @@ def main() -> None:
     linux.die_with_parent(signal.SIGKILL)
     os.environ.pop("GLIBC_TUNABLES", None)  # ours; it has had its effect
     gc.disable()  # a collection would write into every page that children share
-    for name in (*ALSO, "brignb"):
+    for name in (*(ALSO if facts["rehearsed"] else ()), *facts["also"], "brignb"):
         importlib.import_module(name)
     for name in facts["preload"]:
         if name not in facts["refused"] and (why := _preload(name)):
             _start_anew(facts, name, why)
     sandbox.why_not()  # asked by every worker's job executor; the answer is kept
-    shell, understudy = Shell.build(), Shell.build()
-    for _ in range(_TIMES):
-        _rehearse(understudy)
+    shell, understudy = Shell.build(), None
+    if facts["rehearsed"]:
+        understudy = Shell.build()
+        for _ in range(_TIMES):
+            _rehearse(understudy)
     gc.collect()
     gc.freeze()
     with socket.socket(fileno=facts["fd"]) as sock:
@@ -73,9 +75,9 @@ def main() -> None:
         server.serve()
 
 
-def _work(control: socket.socket, shell: Shell, understudy: Shell, *, walled: bool) -> NoReturn:
+def _work(control: socket.socket, shell: Shell, understudy: Shell | None, *, walled: bool) -> NoReturn:
     """In a child: one build. If that lets it wait, it rehearses once more: what it writes to is its own from then on, not copied later."""
-    if not select.select([control], [], [], _SOON)[0]:
+    if understudy is not None and not select.select([control], [], [], _SOON)[0]:
         _rehearse(understudy)
     seat = Seat(control)
     room = seat.assignment.room or Room()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from brignb.archive.files import FileArchive
-from brignb.archive.seam import Archive
+from brignb.archive.seam import WORKER, Archive
 from brignb.engine.running import run_worker_notebook
 from brignb.engine.seam import Plan
 from brignb.errors import Unavailable, Unreachable
@@ -72,7 +72,7 @@ class Seat:
         archive = FileArchive(Path(assignment.builds))
         redactor = redactor_of(self._secrets, channel)
         sink = ArchiveSink(
-            archive, assignment.build_id, now_ms=now_ms, news=lambda: channel.tell({"op": "news"}), cap=LOG_CAP
+            archive, assignment.build_id, now_ms=now_ms, news=lambda: _tell_news(channel, WORKER), cap=LOG_CAP
         )
         sys.path.insert(0, "")  # as in Jupyter: a notebook imports what lies beside it; not before our own imports
         parts = Parts(
@@ -123,6 +123,10 @@ def redactor_of(secrets: Mapping[str, str], channel: Channel) -> Redactor:
     return Redactor([*secrets.values(), *([channel.server.token] if channel.server else [])])
 
 
+def _tell_news(channel: Channel, stream: str) -> None:
+    channel.tell({"op": "news", "stream": stream})
+
+
 def _note_first_cell(channel: Channel) -> None:
     channel.ask({"op": "first_cell"}).result()
 
@@ -156,7 +160,7 @@ def session_of(
         archive=archive,
         redactor=redactor,
         source=lambda: assignment.source,
-        progressed=lambda _job_id, _size: channel.tell({"op": "news"}),
+        progressed=lambda job_id, _size: _tell_news(channel, job_id),
         view=StaticView(RecordCells()),
         commit=lambda: (assignment.event.revision.commit if project.clone_url else "") if assignment.source else None,
         project_facts=project.public,

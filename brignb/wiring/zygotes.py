@@ -1,16 +1,16 @@
-"""The zygotes of a server: how each is started, and in which sandbox."""
+"""The zygotes of a server, or of a worker in a pod: how each is started, and in which sandbox."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from brignb.controller.spawning import environment
 from brignb.executors.sandbox import Bind, wrap
-from brignb.wiring.home import Home
 from brignb.zygote.keeping import Ready, Zygote
 from brignb.zygote.walls import SRC
 from brignb.zygote.zygotes import Preload, Zygotes, environment_stamp
@@ -26,18 +26,37 @@ def possible() -> bool:
     return sys.platform == "linux" and hasattr(os, "pidfd_open")
 
 
-def zygotes(home: Home, *, walled: bool) -> Zygotes:
-    """Those of one server.
+class Folders(Protocol):
+    """A server's home, or what is one to a worker away from its server.
+
+    `root` is all of it; `shared` are the folders of which a worker sees its part; of these it only reads `trees`.
+    """
+
+    root: Path
+    work: Path
+    trees: Path
+
+    @property
+    def shared(self) -> tuple[Path, ...]:
+        """See the class."""
+
+
+def zygotes(home: Folders, *, walled: bool, rehearsed: bool = True, also: Sequence[str] = ()) -> Zygotes:
+    """Those of one process.
 
     Args:
         home: What of it a zygote sees are the folders that it gives its workers their parts of.
         walled: Whether there are sandboxes on this machine.
+        rehearsed: Whether a zygote rehearses before it forks; for a single build that takes longer than it saves.
+        also: Modules of ours that its workers will need, besides those that all need.
     """
 
     async def start(zygote: Zygote, preload: Preload) -> Ready:
         facts = {
             "fd": "{fd}",
             "walled": walled,
+            "rehearsed": rehearsed,
+            "also": list(also),
             "preload": list(preload),
             "refused": {},
             "probe": str(home.work / f".overlay-{id(zygote)}"),

@@ -101,6 +101,11 @@ class Zygote:
         return here and self._ready.done() and not self._retired
 
     @property
+    def pid(self) -> int | None:
+        """Of the process that it was started as."""
+        return self._process.pid if self._process is not None else None
+
+    @property
     def grown(self) -> bool:
         """Whether it has become so large that a fresh one is better."""
         return self.rss > GROWN * self._first_rss

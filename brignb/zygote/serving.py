@@ -36,7 +36,7 @@ REQUEST_MAX: Final = 4096
 _SLEEP: Final = ("sleep", "infinity")
 _FIRST: Final = ("env", "--ignore-signal=CHLD", *_SLEEP)
 """The first process of a namespace: it ignores its children, so that the kernel reaps orphans for it."""
-_OOM_SCORE: Final = "500"
+_OOM_SCORE: Final = 500
 """When the machine runs out of memory, a build goes before its server (proc(5), oom_score_adj)."""
 
 Child = Callable[[socket.socket], NoReturn]
@@ -137,7 +137,7 @@ class ForkServer:
                 os.dup2(words, fd)
             os.dup2(control, 3)
             os.closerange(4, _open_max())
-            Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE)
+            _go_first()
             if self._namespace is not None:
                 walls.part()
             _reseed()
@@ -197,6 +197,13 @@ def _kill_group(leader: int) -> None:
 
 def _open_max() -> int:
     return max(int(entry.name) for entry in Path("/proc/self/fd").iterdir()) + 1
+
+
+def _go_first() -> None:
+    """When memory runs out. Most pods are made to go sooner still, and nobody but root may take that back."""
+    score = Path("/proc/self/oom_score_adj")
+    if int(score.read_text()) < _OOM_SCORE:
+        score.write_text(str(_OOM_SCORE))
 
 
 def _reseed() -> None:

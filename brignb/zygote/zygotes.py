@@ -92,6 +92,11 @@ class Zygotes:
         """Bytes of memory of each set's zygote."""
         return {preload: kept.zygote.rss for preload, kept in self._kept.items() if kept.zygote.usable}
 
+    def processes(self) -> tuple[int, ...]:
+        """The processes that this one has started for them."""
+        zygotes = {kept.zygote for kept in self._kept.values()} | self._old
+        return tuple(zygote.pid for zygote in zygotes if zygote.pid is not None)
+
     async def close(self) -> None:
         """End all of them, and whatever they forked."""
         zygotes = {kept.zygote for kept in self._kept.values()} | self._old

@@ -28,7 +28,7 @@ class Quiet:
     async def job(self, _job):
         return None
 
-    def news(self):
+    def news(self, _stream):
         return None
 
 

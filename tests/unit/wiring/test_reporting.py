@@ -21,7 +21,7 @@ def test_a_word_that_is_refused_is_told(tmp_path, caplog, error, said) -> None:
     def refuse() -> None:
         raise error
 
-    reporter = Reporter(None, FileArchive(tmp_path), BUILD, 1, lost=threading.Event())
+    reporter = Reporter(BUILD, FileArchive(tmp_path), tell=refuse, append=refuse, lost=threading.Event())
     with caplog.at_level(logging.WARNING):
         assert reporter.insist(refuse) is False
     assert [BUILD in record.getMessage() for record in caplog.records] == [True] * said
