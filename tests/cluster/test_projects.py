@@ -10,6 +10,7 @@ import json
 import kube
 import pytest
 
+from brignb import cli
 from brignb.archive.files import FileArchive
 from brignb.cluster.connection import connect
 from brignb.controller.projectsecrets import ProjectSecrets
@@ -55,12 +56,13 @@ class Place:
 
     async def ask(self, method: str, name: str = "", body=None, **params):
         where = f"/api/v1/namespaces/{self.namespace}/secrets"
+        if method == "PATCH":
+            params["kind"] = "application/merge-patch+json"
         return await self.connection.ask(method, f"{where}/{name}" if name else where, body, **params)
 
     async def edit(self, name: str = ID, **data: str | None) -> None:
         texts = {key: None if text is None else base64.b64encode(text.encode()).decode() for key, text in data.items()}
-        where = f"/api/v1/namespaces/{self.namespace}/secrets/{name}"
-        await self.connection.ask("PATCH", where, {"data": texts}, kind="application/merge-patch+json")
+        await self.ask("PATCH", name, {"data": texts})
 
     async def remarks(self, name: str = ID) -> dict[str, str]:
         """Messages by reason."""
@@ -236,6 +238,48 @@ async def test_what_happened_while_nobody_watched(place):
         await place.project(lambda known: known.timeout == 7)
         await place.remarked("Forgotten", other)
         assert [project.name for project in await place.store.projects()] == ["acme/api", NAME]
+
+
+async def test_create_and_delete_by_kubeconfig(place, tmp_path, capsys):
+    """The issue: `brignb project create` against the cluster writes the same Secret, which a server takes up."""
+    file = tmp_path / "project.yaml"
+    file.write_text(f"project: {NAME}\ncloneURL: /srv/y\nsecrets: {{A: {CANARY}}}\ntimeuot: 1\n")
+
+    async def brignb(*words: str) -> tuple[int, str, str]:
+        code = await asyncio.to_thread(cli.main, ["project", *words, "--kube", "--namespace", place.namespace])
+        return (code, *capsys.readouterr())
+
+    async with place.watched():
+        code, out, err = await brignb("create", "-f", str(file))
+        assert (code, f"the Secret {place.namespace}/{ID}" in out) == (0, True)
+        assert "did you mean `timeout`?" in err
+        assert (await place.project()).secrets == {"A": CANARY}
+        code, _, err = await brignb("create", "-f", str(file))
+        assert (code, "--replace writes it again" in err) == (2, True)
+        await place.ask("PATCH", ID, {"metadata": {"annotations": {"meta.helm.sh/release-name": "site"}}})
+        file.write_text(f"project: {NAME}\ncloneURL: /srv/z\n")
+        code, out, err = await brignb("create", "-f", str(file), "--replace", "-o", "json")
+        assert (code, json.loads(out)["secret"]) == (0, f"{place.namespace}/{ID}")
+        assert "Helm's, of release site" in err
+        assert (await place.project(lambda known: known.clone_url == "/srv/z")).secrets == {}
+        assert (await place.ask("GET", ID))["metadata"]["annotations"]["meta.helm.sh/release-name"] == "site"
+        assert (await brignb("delete", NAME))[0] == 0
+        await place.remarked("Forgotten")
+        code, _, err = await brignb("delete", NAME)
+        assert (code, f"there is no project {NAME}" in err) == (2, True)
+
+
+async def test_whoever_may_not_write_secrets_is_told(place, kubeconfig, tmp_path, monkeypatch, capsys):
+    """Nothing is written by anybody's rights but the caller's; a namespace that is not there is named."""
+    file = tmp_path / "project.yaml"
+    file.write_text(f"project: {NAME}\ncloneURL: /srv/y\n")
+    words = ["project", "create", "-f", str(file), "--kube"]
+    assert await asyncio.to_thread(cli.main, [*words, "-n", "brignb-test-nowhere"]) == 2
+    assert "there is no namespace brignb-test-nowhere" in capsys.readouterr().err
+    token = await asyncio.to_thread(kube.token, place.namespace, "nobody")
+    monkeypatch.setenv("KUBECONFIG", kubeconfig(token=token, namespace=place.namespace))
+    assert await asyncio.to_thread(cli.main, words) == 3
+    assert "not allowed" in capsys.readouterr().err
 
 
 async def _in(caplog, text: str) -> bool | None:
