@@ -6,6 +6,8 @@ import asyncio
 import base64
 import contextlib
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import kube
 import pytest
@@ -15,6 +17,7 @@ from brignb.archive.files import FileArchive
 from brignb.cluster.connection import connect
 from brignb.controller.projectsecrets import ProjectSecrets
 from brignb.errors import NotFound
+from brignb.model import projectfile
 from brignb.model.builds import Outcome, State
 from brignb.model.events import Draft
 from brignb.model.names import new_id, project_id
@@ -25,6 +28,7 @@ from brignb.store.sql import SqlStore
 
 NAME = "acme/site"
 ID = project_id(NAME)
+CHART = Path(__file__).parents[2] / "deploy" / "charts" / "brignb-project"
 CANARY = "c4n4ry-never-shown"
 WITHIN = 30
 
@@ -280,6 +284,27 @@ async def test_whoever_may_not_write_secrets_is_told(place, kubeconfig, tmp_path
     monkeypatch.setenv("KUBECONFIG", kubeconfig(token=token, namespace=place.namespace))
     assert await asyncio.to_thread(cli.main, words) == 3
     assert "not allowed" in capsys.readouterr().err
+
+
+async def test_helm_installs_edits_and_takes_away(place):
+    """The issue: `helm install` of the project's chart with the reference file, `helm upgrade` is a live edit, `uninstall` a deletion."""
+    kube.need_program("helm")
+    seed, name = CHART / "ci" / "reference-values.yaml", "example/brigadedemo"
+
+    async def helm(*words: object) -> None:
+        run = asyncio.create_subprocess_exec(
+            "helm", *map(str, words), "-n", place.namespace, stdout=asyncio.subprocess.DEVNULL
+        )
+        assert await (await run).wait() == 0
+
+    async with place.watched():
+        await helm("install", "demo", CHART, "-f", seed)
+        installed = await place.project(name=name)
+        assert installed == replace(projectfile.read(seed.read_bytes()).project, kept_in=place.namespace)
+        await helm("upgrade", "demo", CHART, "-f", seed, "--set", "timeout=9")
+        await place.project(lambda known: known.timeout == 9, name)
+        await helm("uninstall", "demo")
+        await place.remarked("Forgotten", project_id(name))
 
 
 async def _in(caplog, text: str) -> bool | None:
