@@ -11,12 +11,14 @@ from pathlib import Path
 
 import kube
 import pytest
+import yaml
 
 from brignb import cli
 from brignb.archive.files import FileArchive
 from brignb.cluster.connection import connect
+from brignb.controller import projectsecrets
 from brignb.controller.projectsecrets import ProjectSecrets
-from brignb.errors import NotFound
+from brignb.errors import NotFound, Unavailable
 from brignb.model import projectfile
 from brignb.model.builds import Outcome, State
 from brignb.model.events import Draft
@@ -284,6 +286,34 @@ async def test_whoever_may_not_write_secrets_is_told(place, kubeconfig, tmp_path
     monkeypatch.setenv("KUBECONFIG", kubeconfig(token=token, namespace=place.namespace))
     assert await asyncio.to_thread(cli.main, words) == 3
     assert "not allowed" in capsys.readouterr().err
+
+
+async def test_the_pages_own_secret(place):
+    """`docs/projects.md` shows one; it works as it stands there."""
+    page = (CHART.parents[2] / "docs" / "projects.md").read_text("utf-8")
+    shown = yaml.safe_load(page.partition("```yml\n")[2].partition("```")[0])
+    async with place.watched():
+        await place.ask("POST", body=shown)
+        project = await place.project(name="example/brigadedemo")
+        assert (project.timeout, project.secrets["DOCKER_USER"]) == (1800, "demoacr")
+
+
+async def test_a_store_that_is_away_for_a_while(place, monkeypatch):
+    """The watch goes on, and what it has seen is put down when the database is back."""
+    monkeypatch.setattr(projectsecrets, "AGAIN", 0.05)
+    put, tries = place.store.put_project, []
+
+    async def away(*args, **kwargs):
+        tries.append(args)
+        if len(tries) < 3:
+            raise Unavailable("the database is away")
+        return await put(*args, **kwargs)
+
+    monkeypatch.setattr(place.store, "put_project", away)
+    async with place.watched():
+        await place.ask("POST", body=manifest({}))
+        await place.project()
+    assert len(tries) == 3
 
 
 async def test_helm_installs_edits_and_takes_away(place):
