@@ -9,6 +9,7 @@ import asyncio
 import functools
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -64,6 +65,14 @@ def need() -> None:
         if os.environ.get("CI") == "true" and not os.environ.get("BRIGNB_NO_CLUSTER"):
             pytest.fail(f"no cluster: {why}")
         pytest.skip(f"no cluster: {why}")
+
+
+def need_program(name: str) -> None:
+    """The same of a program: helm comes with the cluster in CI."""
+    if shutil.which(name) is None:
+        if os.environ.get("CI") == "true" and not os.environ.get("BRIGNB_NO_CLUSTER"):
+            pytest.fail(f"no {name} on PATH")
+        pytest.skip(f"no {name} on PATH")
 
 
 @contextmanager

@@ -85,19 +85,8 @@ def router(services: Services) -> APIRouter:
     async def delete_project(owner: str, repo: str) -> Response:
         """Forget a project, with its events and builds."""
         project = await existing(store, f"{owner}/{repo}")
-        builds = await _builds_of(store, project.name)
-        await store.delete_project(project.name)
-        await asyncio.to_thread(services.archive.forget, builds)
+        builds = await store.delete_project(project.name)
+        await asyncio.to_thread(services.archive.forget, builds or ())
         return Response(status_code=204)
 
     return routes
-
-
-async def _builds_of(store: Store, project: str) -> list[str]:
-    found: list[str] = []
-    cursor = None
-    while True:
-        page = await store.builds(project=project, limit=1000, cursor=cursor)
-        found += [build.id for build in page.items]
-        if (cursor := page.next) is None:
-            return found

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
+from brignb.cli import kubeprojects
 from brignb.cli.connecting import connected
+from brignb.cli.kubeprojects import Context, Kube, Namespace
 from brignb.cli.output import note, say, show_json, table
 from brignb.cli.words import Format, Output, Server, read
 
@@ -17,22 +19,37 @@ app = typer.Typer(help="Projects: a repository, its secrets and its policy.", no
 Name = Annotated[str, typer.Argument(metavar="OWNER/REPO", help="The project's name.")]
 
 
-@app.command(epilog="Example:  [bold]brignb project create -f project.yaml[/]")
+_CREATE: Final = """\
+For a server:  [bold]brignb project create -f project.yaml[/]
+
+For a cluster:  [bold]brignb project create -f project.yaml --kube --namespace brignb[/]"""
+
+
+@app.command(epilog=_CREATE)
 def create(
     file: Annotated[Path, typer.Option("-f", "--file", metavar="FILE", help="The project file; - is standard input.")],
     *,
     replace: Annotated[bool, typer.Option("--replace", help="Replace one of that name; its history stays.")] = False,
+    kube: Kube = False,
+    context: Context = None,
+    namespace: Namespace = None,
     server: Server = None,
     output: Output = Format.TEXT,
 ) -> None:
-    """Register a project by its file."""
+    """Register a project by its file, with a server or, as a Secret, in a cluster."""
+    kubeprojects.check(server, kube=kube, namespace=namespace)
     name, text = ("standard input", sys.stdin.buffer.read()) if str(file) == "-" else (str(file), read(file))
-    with connected(server) as client:
-        project = client.create_project(text, name=name, replace=replace)
+    if kube:
+        project = kubeprojects.create(text, name=name, replace=replace, context=context, namespace=namespace)
+    else:
+        with connected(server) as client:
+            project = client.create_project(text, name=name, replace=replace)
     for warning in project["warnings"]:
         note(f"warning: {warning}")
     if output is Format.JSON:
         show_json(project)
+    elif kube:
+        say(f"project {project['project']} is the Secret {project['secret']}; a server that watches there takes it up")
     else:
         say(f"project {project['project']} is registered")
 
@@ -65,12 +82,25 @@ def show(project: Name, *, server: Server = None, output: Output = Format.TEXT) 
 
 
 @app.command()
-def delete(project: Name, *, server: Server = None, output: Output = Format.TEXT) -> None:
+def delete(
+    project: Name,
+    *,
+    kube: Kube = False,
+    context: Context = None,
+    namespace: Namespace = None,
+    server: Server = None,
+    output: Output = Format.TEXT,
+) -> None:
     """Forget a project, with its events and builds."""
-    with connected(server) as client:
-        client.delete_project(project)
+    kubeprojects.check(server, kube=kube, namespace=namespace)
+    secret = kubeprojects.delete(project, context=context, namespace=namespace) if kube else None
+    if not kube:
+        with connected(server) as client:
+            client.delete_project(project)
     if output is Format.JSON:
         show_json({"project": project, "deleted": True})
+    elif secret:
+        say(f"the Secret {secret} is deleted; a server that watches there forgets {project} when no build of it runs")
     else:
         say(f"project {project} is deleted")
 

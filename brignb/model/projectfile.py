@@ -120,7 +120,21 @@ def read(content: str | bytes, *, name: str = "project.yaml", runnable: bool = T
         ProjectFileError: With everything that is wrong, each with its line.
     """
     findings = Findings(name)
-    found = _flat(_root(content, findings), findings)
+    return of_tree(_root(content, findings), findings, runnable=runnable)
+
+
+def of_tree(root: Entries, findings: Findings, *, runnable: bool = True) -> ProjectFile:
+    """The project that a mapping of keys to values describes, wherever it stood.
+
+    Args:
+        root: Nested or flat.
+        findings: Of what was read.
+        runnable: See `read`.
+
+    Raises:
+        ProjectFileError: With everything that is wrong.
+    """
+    found = _flat(root, findings)
     values, v1 = _values(found, findings)
     if "project" not in found:
         findings.error(0, "`project` is missing", "its name, as owner/repo")

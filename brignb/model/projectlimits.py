@@ -8,7 +8,7 @@ import re
 from fractions import Fraction
 from typing import Final
 
-from brignb.model.projectvalues import Place, Reader, names
+from brignb.model.projectvalues import TEXTS, Place, Reader, names
 from brignb.model.yamltree import Node, Scalar
 
 PRELOAD_MAX: Final = 32
@@ -38,7 +38,7 @@ def size(least: int, most: int) -> Reader:
     bounds = f"from {_shown(least)} to {_shown(most)}"
 
     def reader(node: Node, place: Place) -> int | None:
-        value = quantity(node.text) if isinstance(node, Scalar) and node.kind in {"int", "float", "str"} else None
+        value = quantity(node.text) if isinstance(node, Scalar) and node.kind in {"int", "float", *TEXTS} else None
         if value is not None and least <= value <= most:
             return value
         place.wrong(f"wants a whole number or a quantity such as 4Mi, {bounds}")

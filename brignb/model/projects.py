@@ -90,6 +90,8 @@ class Project:
         preload: Modules that are imported before a build comes, where the tier allows it.
         timeout: Of a build, seconds.
         retries: Of a build that was lost half-way.
+        kept_in: The Kubernetes namespace whose Secret, named by `id`, it is read from; None: the API registered it.
+        leaving: That Secret is gone: it takes no more events, and goes when its last build has ended.
         v1: What else Brigade v1's project file said, kept as it was written.
     """
 
@@ -110,6 +112,8 @@ class Project:
     output_limits: OutputLimits = field(default_factory=OutputLimits)
     image_pull_secrets: tuple[str, ...] = ()
     service_account: str | None = None
+    kept_in: str | None = None
+    leaving: bool = False
     v1: Mapping[str, Any] = field(default_factory=dict)
     shared_secret: str | None = field(default=None, repr=False)
     registry_secret: str | None = field(default=None, repr=False)
@@ -158,6 +162,7 @@ class Project:
             "id": self.id,
             "cloneURL": self.clone_url,
             "namespace": self.namespace,
+            "keptIn": self.kept_in,
             "repository": self.repository,
             "notebook": self.notebook,
             "defaultNotebook": bool(self.default_notebook),

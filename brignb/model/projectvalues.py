@@ -25,7 +25,16 @@ PATH_MAX: Final = 1024
 TOKEN_LIKE: Final = 20
 """Characters; a longer user name in an http URL is taken for a token."""
 
-_KINDS: Final = {"int": "a number", "float": "a number", "bool": "true or false", "null": "nothing", "str": "text"}
+_KINDS: Final = {
+    "int": "a number",
+    "float": "a number",
+    "bool": "true or false",
+    "null": "nothing",
+    "str": "text",
+    "any": "text",
+}
+TEXTS: Final = frozenset({"str", "any"})
+"""Kinds of scalars that are a text as they stand."""
 _NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 _COUNT = re.compile(r"[0-9]{1,9}\Z")
 _HELPER = re.compile(r"[A-Za-z0-9.+-]*::")
@@ -65,7 +74,7 @@ def absent(node: Node) -> bool:
 
 def text(node: Node, place: Place) -> str | None:
     """A text; a number or flag wants quotes."""
-    if isinstance(node, Scalar) and node.kind == "str":
+    if isinstance(node, Scalar) and node.kind in TEXTS:
         return node.text
     place.wrong(f"wants text and is {kind(node)}", "put it in quotes" if isinstance(node, Scalar) else "")
     return None
@@ -96,8 +105,9 @@ def count(least: int) -> Reader:
     """A whole number, `least` or more, of at most nine digits."""
 
     def reader(node: Node, place: Place) -> int | None:
-        if isinstance(node, Scalar) and node.kind == "int" and _COUNT.match(node.text) and int(node.text) >= least:
-            return int(node.text)
+        whole = isinstance(node, Scalar) and node.kind in {"int", "any"} and _COUNT.match(node.text)
+        if whole and int(whole[0]) >= least:
+            return int(whole[0])
         place.wrong(f"wants a whole number from {least} to 999999999")
         return None
 
@@ -139,7 +149,7 @@ def namespace(node: Node, place: Place) -> str | None:
 
 def names(node: Node, place: Place) -> tuple[str, ...] | None:
     """A list of names; Brigade v1 writes it as one text with commas."""
-    if isinstance(node, Scalar) and node.kind == "str":
+    if isinstance(node, Scalar) and node.kind in TEXTS:
         return tuple(part.strip() for part in node.text.split(",") if part.strip())
     if isinstance(node, Items) and all(isinstance(item, Scalar) and item.kind == "str" for item in node.items):
         return tuple(item.text for item in node.items if isinstance(item, Scalar))

@@ -32,8 +32,8 @@ class Scalar:
 
     Args:
         text: Without its quotes.
-        kind: `str`, `int`, `float`, `bool` or `null`, as YAML 1.1 tells them apart.
-        line: From 1.
+        kind: `str`, `int`, `float`, `bool` or `null`, as YAML 1.1 tells them apart; `any` where a format has nothing but texts.
+        line: From 1; 0 where there are none.
     """
 
     text: str

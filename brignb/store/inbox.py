@@ -22,7 +22,9 @@ from brignb.store.seam import Accept, Accepted
 from brignb.store.tables import builds, deliveries, events, notebooks, projects
 from brignb.store.telling import tell
 
-_PRESENT: Final = select(projects.c.name).where(projects.c.name.in_(bindparam("values", expanding=True)))
+_PRESENT: Final = select(projects.c.name).where(
+    projects.c.name.in_(bindparam("values", expanding=True)), ~projects.c.leaving
+)
 _KNOWN: Final = select(deliveries).where(deliveries.c.key.in_(bindparam("values", expanding=True)))
 _FORGET: Final = delete(deliveries).where(deliveries.c.key.in_(bindparam("values", expanding=True)))
 
@@ -65,15 +67,15 @@ def delivery_key(accept: Accept, key: DedupeKey) -> bytes:
 
 
 def accept(connection: Connection, calls: Sequence[Sequence[Arrival]]) -> list[tuple[Accepted, ...] | Exception]:
-    """What several callers bring, each all or none; a project that is not there is its caller's `NotFound`."""
+    """What several callers bring, each all or none; a project that is not there, or leaving, is its caller's `NotFound`."""
     arrivals = [arrival for call in calls for arrival in call]
     names = {arrival.accept.project for arrival in arrivals}
     present = {row.name for row in _found(connection, _PRESENT, names)}
     intake = _Intake(_found(connection, _KNOWN, {key for arrival in arrivals for key, _ in arrival.keys}))
     answers: list[tuple[Accepted, ...] | Exception] = []
     for call in calls:
-        gone = [arrival.accept.project for arrival in call if arrival.accept.project not in present]
-        answers.append(_gone(gone[0]) if gone else tuple(intake.take(arrival) for arrival in call))
+        absent = [arrival.accept.project for arrival in call if arrival.accept.project not in present]
+        answers.append(_gone(absent[0]) if absent else tuple(intake.take(arrival) for arrival in call))
     intake.write(connection)
     return answers
 

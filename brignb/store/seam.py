@@ -88,7 +88,7 @@ class Store(Protocol):
         """Register a project; True when it is new.
 
         Raises:
-            Conflict: It exists and `replace` is false.
+            Conflict: It exists and `replace` is false, or is kept elsewhere (`kept_in`).
         """
 
     async def project(self, name: str) -> Project | None:
@@ -97,11 +97,11 @@ class Store(Protocol):
     async def projects(self) -> tuple[Project, ...]:
         """All, by name, with their secrets."""
 
-    async def delete_project(self, name: str) -> bool:
-        """Forget a project, its events, builds, jobs and deliveries; False when there is none.
+    async def delete_project(self, name: str, *, kept_in: str | None = None) -> tuple[str, ...] | None:
+        """Forget a project, its events, builds, jobs and deliveries; its builds' ids, or None when there is no such project.
 
         Raises:
-            Conflict: A build of it is running.
+            Conflict: A build of it is running, or it is kept elsewhere than where it is deleted (`kept_in`).
         """
 
     # the inbox
@@ -111,7 +111,7 @@ class Store(Protocol):
 
         Raises:
             Unavailable: It cannot be stored now (disk full, database locked or gone).
-            NotFound: The project is gone.
+            NotFound: The project is gone, or leaving.
             BadInput: A payload holds a lone surrogate.
             Conflict: An id was given before.
         """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
 
@@ -21,6 +21,8 @@ from brignb.store.database import Database
 from brignb.store.sealing import Sealer
 from brignb.store.seam import Accept, Accepted, Expired, Page, Wanted
 from brignb.store.shelf import Shelf
+
+T = TypeVar("T")
 
 BUSY_MS: Final = 5000
 
@@ -70,15 +72,15 @@ class SqlStore:
         """From memory, too."""
         return await self._shelf.all()
 
-    async def delete_project(self, name: str) -> bool:
+    async def delete_project(self, name: str, *, kept_in: str | None = None) -> tuple[str, ...] | None:
         """Forget it and all that is its."""
-        return await self._known(self._database.write(projects.remove, name))
+        return await self._known(self._database.write(projects.remove, name, kept_in=kept_in))
 
-    async def _known(self, change: asyncio.Future[bool]) -> bool:
+    async def _known(self, change: asyncio.Future[T]) -> T:
         change.add_done_callback(self._projects_changed)
         return await asyncio.shield(change)  # a caller that goes away must not keep the shelf from hearing of it
 
-    def _projects_changed(self, _change: asyncio.Future[bool]) -> None:
+    def _projects_changed(self, _change: asyncio.Future[Any]) -> None:
         self._shelf.clear()
 
     def look_again(self) -> None:

@@ -68,6 +68,7 @@ projects: Final = Table(
     Column("id", String(64), nullable=False, unique=True),  # Brigade v1's
     Column("stored", Text, nullable=False),  # JSON, no secret in it
     Column("sealed", LargeBinary, nullable=False),  # the secrets, encrypted
+    Column("leaving", Boolean, nullable=False, server_default=false()),  # takes no more events; as in `stored`
     Column("created_at", _Time, nullable=False),
     Column("updated_at", _Time, nullable=False),
 )

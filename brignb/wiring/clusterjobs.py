@@ -83,7 +83,7 @@ async def cluster_jobs(
             now_ms=now_ms,
             cluster=cluster,
             shared=True,
-            settings=settings,
+            settings=settings.of(project),
             rules=Rules(project=project.policy, operator=options.allow),
         )
 

@@ -84,11 +84,13 @@ def in_cluster(work: Path, project: Project, *, build_id: str | None) -> Kuberne
     """Jobs as pods, by this process's own kubeconfig or account: the cluster's RBAC is the operator's lock."""
     from brignb.executors.kubernetes.executor import KubernetesExecutor  # noqa: PLC0415 - few need it
     from brignb.executors.kubernetes.locks import Rules  # noqa: PLC0415 - the same
+    from brignb.executors.kubernetes.settings import Settings  # noqa: PLC0415 - the same
 
     return KubernetesExecutor(
         work,
         now_ms=now_ms,
         cluster=_cluster(build_id),
+        settings=Settings.from_environment().of(project),
         rules=Rules(project=project.policy),
     )
 

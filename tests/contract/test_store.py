@@ -174,8 +174,8 @@ async def test_deleting_a_project_takes_all_that_is_its(store):
     build = await running(store, 1)
     await store.put_job(job(build))
     await store.finish(build.id, attempt=1, outcome=Outcome(state=State.SUCCEEDED), at=3_000)
-    await store.accept([arrival(2, known), arrival(3, project=Q)])
-    assert await store.delete_project(P) is True
+    ((waiting, _),) = [await store.accept([arrival(2, known), arrival(3, project=Q)])]
+    assert set(await store.delete_project(P)) == {build.id, waiting.build_id}
     assert await store.project(P) is None
     assert await store.build(build.id) is None
     assert await store.event(build.event_id) is None
@@ -186,7 +186,33 @@ async def test_deleting_a_project_takes_all_that_is_its(store):
 
 
 async def test_deleting_nothing_says_so(store):
-    assert await store.delete_project("acme/nothing") is False
+    assert await store.delete_project("acme/nothing") is None
+
+
+async def test_a_project_is_kept_in_one_place(store):
+    """A Secret does not take over what the API registered, nor the API what a Secret holds; neither deletes the other's."""
+    kept = Project(name="acme/kept", kept_in="ci")
+    assert await store.put_project(kept, at=5, replace=True) is True
+    assert await store.put_project(replace(kept, timeout=9), at=5, replace=True) is False
+    for name, elsewhere in (("acme/kept", None), ("acme/kept", "other"), (P, "ci")):
+        with pytest.raises(Conflict, match=r"kept in the Secret ci/brigade-|registered by the API"):
+            await store.put_project(Project(name=name, kept_in=elsewhere), at=6, replace=True)
+        with pytest.raises(Conflict, match=r"kept in the Secret ci/brigade-|registered by the API"):
+            await store.delete_project(name, kept_in=elsewhere)
+    assert await store.project("acme/kept") == replace(kept, timeout=9)
+    assert await store.delete_project("acme/kept", kept_in="ci") == ()
+
+
+async def test_a_project_that_leaves_takes_no_more_events(store):
+    """What runs may end; whoever had been trusted by its Secret is not any more. One that comes back takes them again."""
+    (build_id,) = await queued(store, 1)
+    await store.put_project(Project(name=P, leaving=True), at=6, replace=True)
+    with pytest.raises(NotFound):
+        await store.accept([arrival(2, project=Q), arrival(3)])
+    assert (await store.builds(project=Q)).items == ()
+    assert (await store.build(build_id)).state is State.PENDING
+    await store.put_project(Project(name=P), at=7, replace=True)
+    assert len(await store.accept([arrival(3)])) == 1
 
 
 async def test_a_project_with_a_running_build_stays(store):

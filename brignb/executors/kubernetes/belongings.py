@@ -32,14 +32,17 @@ def claims(spec: JobSpec, settings: Settings) -> list[dict[str, Any]]:
     """Those that the job wants; they may be there already."""
     found = []
     if spec.storage.enabled:
-        found.append(_claim(storage_claim(spec), settings.storage_size, "buildStorage", spec, settings))
+        name, size = storage_claim(spec), settings.storage_size
+        found.append(_claim(name, size, settings.storage_class, "buildStorage", spec, settings))
     if spec.cache.enabled:
-        found.append(_claim(cache_claim(spec), spec.cache.size, "jobCache", spec, settings))
+        storage_class = settings.storage_class if settings.cache_class is None else settings.cache_class
+        found.append(_claim(cache_claim(spec), spec.cache.size, storage_class, "jobCache", spec, settings))
     return found
 
 
-def _claim(name: str, size: str, component: str, spec: JobSpec, settings: Settings) -> dict[str, Any]:
-    storage_class = {"storageClassName": settings.storage_class} if settings.storage_class else {}
+def _claim(
+    name: str, size: str, storage_class: str, component: str, spec: JobSpec, settings: Settings
+) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
@@ -47,7 +50,7 @@ def _claim(name: str, size: str, component: str, spec: JobSpec, settings: Settin
         "spec": {
             "accessModes": [settings.access_mode],
             "resources": {"requests": {"storage": size}},
-            **storage_class,
+            **({"storageClassName": storage_class} if storage_class else {}),
         },
     }
 

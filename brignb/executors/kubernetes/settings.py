@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 from brignb.errors import BadInput
+from brignb.model.projects import Project
 
 PREFIX: Final = "BRIGNB_KUBERNETES_"
 
@@ -23,6 +24,7 @@ class Settings:
         pull_grace: Seconds that an image may fail to be pulled, or a container to be made.
         schedule_grace: Seconds that a pod may find no node.
         storage_class: Of the claims for storage and cache; empty: the cluster's default.
+        cache_class: Of the claims for caches, where it is another one; None: it is not.
         storage_size: Of a build's storage (Brigade v1's `buildStorageSize`).
         access_mode: Of the claims; jobs of one build may run on several nodes.
         grace: Seconds between SIGTERM and SIGKILL.
@@ -36,6 +38,7 @@ class Settings:
     pull_grace: float = 60.0
     schedule_grace: float = 300.0
     storage_class: str = ""
+    cache_class: str | None = None
     storage_size: str = "50Mi"
     access_mode: str = "ReadWriteMany"
     grace: int = 5
@@ -54,6 +57,20 @@ class Settings:
             if (text := environment.get(PREFIX + field.name.upper())) is not None:
                 given[field.name] = _value(field.name, str(field.type), text)
         return cls(**given)
+
+    def of(self, project: Project) -> Settings:
+        """With what a project asks for itself: Brigade v1's size and classes of its claims."""
+        size, build, cache = (
+            str(project.v1.get(key) or "")
+            for key in ("buildStorageSize", "kubernetes.buildStorageClass", "kubernetes.cacheStorageClass")
+        )
+        caches = self.storage_class if self.cache_class is None else self.cache_class
+        return replace(
+            self,
+            storage_size=size or self.storage_size,
+            storage_class=build or self.storage_class,
+            cache_class=cache or caches,
+        )
 
 
 def _value(name: str, kind: str, text: str) -> object:

@@ -41,6 +41,20 @@ async def test_a_project_is_created_listed_shown_and_deleted(remote, tmp_path):
     assert (await remote("project", "show", "owner/repo")).code == 2
 
 
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (("create", "-f", "x.yaml", "--kube", "--server", "http://127.0.0.1:1"), "not to both"),
+        (("create", "-f", "x.yaml", "--namespace", "ci"), "add --kube"),
+        (("delete", "owner/repo", "-n", "ci"), "add --kube"),
+    ],
+)
+def test_a_server_or_a_cluster(brignb, words, what):
+    """Said before anything is read or asked."""
+    ended = brignb("project", *words)
+    assert (ended.code, what in ended.err) == (2, True)
+
+
 async def test_a_table_is_plain_where_it_is_piped(site, remote):
     await site.create()
     assert (await remote("project", "list")).out.splitlines()[1].split() == [

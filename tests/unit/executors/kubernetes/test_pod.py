@@ -14,7 +14,7 @@ from brignb.executors.kubernetes.pod import pod
 from brignb.executors.kubernetes.rights import RIGHTS, role
 from brignb.executors.kubernetes.settings import Settings
 from brignb.model.jobs import Cache, Docker, Host, JobSpec, Resources, Storage
-from brignb.model.projects import Policy
+from brignb.model.projects import Policy, Project
 
 BUILD = "01JV3ZQ8M4T7Y2K9R5W6X0ABCD"
 ID = "build-01jv3zq8m4t7y2k9r5w6x0abcd"
@@ -164,6 +164,22 @@ def test_a_caches_name_fits_and_is_the_projects_own():
     assert len(long) <= 63
     assert long != cache_claim(spec(project="owner/" + "r" * 189))
     assert cache_claim(spec(project="Owner/my.repo")) == "owner-my-repo-build", "Brigade v1's"
+
+
+def test_claims_are_as_the_project_says():
+    """Brigade v1: `buildStorageSize`, `kubernetes.buildStorageClass`, `kubernetes.cacheStorageClass`; else the operator's, else the cluster's."""
+
+    def made(settings: Settings, **v1: str) -> list[tuple[str, str | None]]:
+        wanted = spec(storage=Storage(enabled=True), cache=Cache(enabled=True))
+        found = [claim["spec"] for claim in claims(wanted, settings.of(Project(name="o/r", v1=v1)))]
+        return [(each["resources"]["requests"]["storage"], each.get("storageClassName")) for each in found]
+
+    both = {"kubernetes.buildStorageClass": "shared", "kubernetes.cacheStorageClass": "fast"}
+    assert made(Settings(), **both, buildStorageSize="2Gi") == [("2Gi", "shared"), ("5Mi", "fast")]
+    assert made(Settings()) == [("50Mi", None), ("5Mi", None)]
+    assert made(Settings(), **{"kubernetes.buildStorageClass": "shared"}) == [("50Mi", "shared"), ("5Mi", None)]
+    assert made(Settings(storage_class="nfs")) == [("50Mi", "nfs"), ("5Mi", "nfs")]
+    assert made(Settings(storage_class="nfs", cache_class="ssd")) == [("50Mi", "nfs"), ("5Mi", "ssd")]
 
 
 def test_settings_come_from_the_environment_and_say_what_is_wrong():
