@@ -27,7 +27,7 @@ def test_defaults_are_the_specification_s(session) -> None:
 
 def test_every_field_of_the_specification_can_be_said() -> None:
     """Nothing of a JobSpec may be out of the author's reach."""
-    given_elsewhere = {"id", "build_id", "project", "namespace", "source"}
+    given_elsewhere = {"id", "build_id", "attempt", "project", "namespace", "source"}
     assert set(JobSpec.__slots__) - given_elsewhere <= set(Job._takes)
 
 
