@@ -99,6 +99,8 @@ class Build:
         message: A sentence for people that goes with `reason`.
         first_cell_at: When the store durably noted the start of its first user cell; None before.
         cancel_requested: Somebody asked a running build to end.
+        holder: Who runs it, where that is no process of the controller's, such as `pod/brignb-worker-…`; None: it has none.
+        lease_until: Until when the holder is believed to live; None without one.
         given_notebook: SHA-256 of its notebook, where that was given to a rerun; None: it is the commit's own, or the project's.
     """
 
@@ -120,6 +122,8 @@ class Build:
     first_cell_at: int | None = None
     tier: str | None = None
     cancel_requested: bool = False
+    holder: str | None = None
+    lease_until: int | None = None
     given_notebook: str | None = None
     jobs: tuple[JobRecord, ...] = field(default=())
 

@@ -14,12 +14,14 @@ from sqlalchemy import ColumnElement, Connection, Update, and_, func, not_, or_,
 from brignb.model.builds import TRANSITIONS, Build, Outcome, State
 from brignb.store import jobs, pages
 from brignb.store.rows import BUILD, build_of, storable
-from brignb.store.seam import Page, Wanted
+from brignb.store.seam import Lease, Page, Wanted
 from brignb.store.tables import builds, events, notebooks
 from brignb.store.telling import tell
 
 _BOTH: Final = builds.join(events, builds.c.event_id == events.c.id)
-_JOINED: Final = select(*BUILD).select_from(_BOTH)
+JOINED: Final = select(*BUILD).select_from(_BOTH)
+"""Builds with what is told of their events."""
+_NOBODY: Final = dict.fromkeys(("holder", "lease_until"))
 
 
 def _move(to: State) -> Update:
@@ -30,7 +32,7 @@ def _move(to: State) -> Update:
 
 def get(connection: Connection, build_id: str) -> Build | None:
     """One, with its jobs."""
-    row = connection.execute(_JOINED.where(builds.c.id == build_id)).one_or_none()
+    row = connection.execute(JOINED.where(builds.c.id == build_id)).one_or_none()
     return build_of(row, jobs.of(connection, [row.id]).get(row.id, ())) if row else None
 
 
@@ -43,7 +45,7 @@ def listed(
     connection: Connection, *, project: str | None, state: State | None, limit: int, cursor: str | None
 ) -> Page[Build]:
     """A page, its jobs fetched at once."""
-    statement = _JOINED
+    statement = JOINED
     if project is not None:
         statement = statement.where(builds.c.project == project)
     if state is not None:
@@ -60,10 +62,19 @@ def counts(connection: Connection) -> Mapping[State, int]:
 
 
 def claim(
-    connection: Connection, *, at: int, limit: int, only: Wanted | None, but: Sequence[Wanted]
+    connection: Connection,
+    *,
+    at: int,
+    limit: int,
+    only: Wanted | None,
+    but: Sequence[Wanted],
+    before: int | None,
+    lease: Lease | None,
 ) -> tuple[Build, ...]:
     """The oldest pending ones, running from now on."""
     waiting = select(builds.c.id).where(builds.c.state == str(State.PENDING)).order_by(builds.c.seq).limit(limit)
+    if before is not None:
+        waiting = waiting.where(builds.c.created_at < before)
     if only is not None or but:  # else events need not be looked at
         chosen = [_wanted(only)] if only is not None else []
         waiting = waiting.select_from(_BOTH).where(*chosen, *(not_(_wanted(each)) for each in but))
@@ -72,8 +83,9 @@ def claim(
     ).all()  # SQLite has one writer and ignores it
     if not ids:
         return ()
-    connection.execute(_move(State.RUNNING).where(builds.c.id.in_(ids)).values(started_at=at))
-    rows = connection.execute(_JOINED.where(builds.c.id.in_(ids)).order_by(builds.c.seq)).all()
+    held = {"holder": lease.holder, "lease_until": lease.until} if lease else {}
+    connection.execute(_move(State.RUNNING).where(builds.c.id.in_(ids)).values(started_at=at, **held))
+    rows = connection.execute(JOINED.where(builds.c.id.in_(ids)).order_by(builds.c.seq)).all()
     theirs = jobs.of(connection, ids)
     return tuple(build_of(row, theirs.get(row.id, ())) for row in rows)
 
@@ -103,7 +115,7 @@ def finish(connection: Connection, build_id: str, *, attempt: int, outcome: Outc
     """To a terminal state, its unfinished jobs with it."""
     reason, message = storable(outcome.reason), storable(outcome.message)
     ended = _move(outcome.state).where(builds.c.id == build_id, builds.c.attempt == attempt)
-    if not connection.execute(ended.values(finished_at=at, reason=reason, message=message)).rowcount:
+    if not connection.execute(ended.values(finished_at=at, reason=reason, message=message, **_NOBODY)).rowcount:
         return False
     jobs.end(connection, build_id, state=outcome.state, at=at)
     return True
@@ -111,7 +123,7 @@ def finish(connection: Connection, build_id: str, *, attempt: int, outcome: Outc
 
 def requeue(connection: Connection, build_id: str, *, attempt: int, lost: bool) -> bool:
     """Back to its old place in the queue. The commit is resolved anew: the ref may have moved, and trust is asked again."""
-    fresh = dict.fromkeys(("resolved_commit", "started_at", "first_cell_at", "tier"))
+    fresh = dict.fromkeys(("resolved_commit", "started_at", "first_cell_at", "tier")) | _NOBODY
     again = _move(State.PENDING).where(builds.c.id == build_id, builds.c.attempt == attempt)
     again = again.values(**fresh, attempt=attempt + 1, losses=builds.c.losses + int(lost))
     if not connection.execute(again).rowcount:

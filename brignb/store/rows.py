@@ -53,6 +53,8 @@ def build_of(row: Row[*tuple[Any, ...]], its_jobs: tuple[JobRecord, ...] = ()) -
         first_cell_at=row.first_cell_at,
         tier=row.tier,
         cancel_requested=row.cancel_requested,
+        holder=row.holder,
+        lease_until=row.lease_until,
         given_notebook=row.given,
         jobs=its_jobs,
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from brignb.model.builds import Build, JobRecord, Outcome, State
 from brignb.model.events import Draft, Event
@@ -67,6 +67,18 @@ class Wanted:
 
     project: str
     types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who gets a claimed build, such as `pod/NAME`, and until when that one is believed to live without a word."""
+
+    holder: str
+    until: int
+
+
+SILENCE: Final = 10_000
+"""Milliseconds after which nobody is there any more who hears holders, see `Store.attend`."""
 
 
 class Store(Protocol):
@@ -129,7 +141,14 @@ class Store(Protocol):
     # builds
 
     async def claim(
-        self, *, at: int, limit: int, only: Wanted | None = None, but: Sequence[Wanted] = ()
+        self,
+        *,
+        at: int,
+        limit: int,
+        only: Wanted | None = None,
+        but: Sequence[Wanted] = (),
+        before: int | None = None,
+        lease: Lease | None = None,
     ) -> tuple[Build, ...]:
         """The oldest pending builds become running, in order; their project's other builds do not hold them up.
 
@@ -138,7 +157,31 @@ class Store(Protocol):
             limit: How many.
             only: Of these; None: of all.
             but: None of these.
+            before: Of those that were accepted before then; None: of all.
+            lease: Whose they are, where that is no process of the controller's.
         """
+
+    async def hold(self, build_id: str, *, attempt: int, until: int, holder: str | None = None) -> Build | None:
+        """Its holder lives, and is believed to until then. Who is asked to end it is given no more time: that lease runs out.
+
+        Args:
+            build_id: The build.
+            attempt: Of it.
+            until: When its holder is to have said so again.
+            holder: Who says so; None: whoever has this attempt.
+
+        Returns:
+            The build as it is then, without its jobs; None: that attempt is over, or nobody holds it, or somebody else does.
+        """
+
+    async def attend(self, *, at: int, until: int) -> None:
+        """Holders can be heard now: to be said every few seconds by whoever hears them.
+
+        Time in which nobody was there to hear them, `SILENCE` or more, does not count: afterwards no lease ends before `until`.
+        """
+
+    async def overdue(self, *, at: int) -> tuple[Build, ...]:
+        """Running builds whose leases ran out while their holders could be heard; oldest first, without their jobs."""
 
     async def build(self, build_id: str) -> Build | None:
         """With its jobs, in the order in which they were first told of."""

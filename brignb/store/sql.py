@@ -1,7 +1,7 @@
 """The Store behind `brignb.store.seam` in a SQL database, SQLite or PostgreSQL: the same tables and statements (see `backends`).
 
 Writes go through the one writer, in groups; reads run in a few threads, each in a snapshot of its own; the event loop waits for
-neither. The statements stand in `inbox`, `events`, `builds`, `jobs`, `projects` and `retention`.
+neither. The statements stand in `inbox`, `events`, `builds`, `leases`, `jobs`, `projects` and `retention`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from sqlalchemy import Connection
 from brignb.model.builds import Build, JobRecord, Outcome, State
 from brignb.model.events import Event
 from brignb.model.projects import Project
-from brignb.store import builds, events, facts, inbox, jobs, projects, retention, schema
+from brignb.store import builds, events, facts, inbox, jobs, leases, projects, retention, schema
 from brignb.store.backends import backend
 from brignb.store.database import Database
 from brignb.store.sealing import Sealer
-from brignb.store.seam import Accept, Accepted, Expired, Page, Wanted
+from brignb.store.seam import Accept, Accepted, Expired, Lease, Page, Wanted
 from brignb.store.shelf import Shelf
 
 T = TypeVar("T")
@@ -104,10 +104,31 @@ class SqlStore:
     # builds
 
     async def claim(
-        self, *, at: int, limit: int, only: Wanted | None = None, but: Sequence[Wanted] = ()
+        self,
+        *,
+        at: int,
+        limit: int,
+        only: Wanted | None = None,
+        but: Sequence[Wanted] = (),
+        before: int | None = None,
+        lease: Lease | None = None,
     ) -> tuple[Build, ...]:
         """The oldest pending ones run from now on."""
-        return await self._database.write(builds.claim, at=at, limit=limit, only=only, but=tuple(but))
+        return await self._database.write(
+            builds.claim, at=at, limit=limit, only=only, but=tuple(but), before=before, lease=lease
+        )
+
+    async def hold(self, build_id: str, *, attempt: int, until: int, holder: str | None = None) -> Build | None:
+        """Renew a lease."""
+        return await self._database.write(leases.hold, build_id, attempt=attempt, until=until, holder=holder)
+
+    async def attend(self, *, at: int, until: int) -> None:
+        """Holders can be heard."""
+        await self._database.write(leases.attend, at=at, until=until)
+
+    async def overdue(self, *, at: int) -> tuple[Build, ...]:
+        """Whose holders should have been heard."""
+        return await self._database.read(leases.overdue, at=at)
 
     async def build(self, build_id: str) -> Build | None:
         """With its jobs."""

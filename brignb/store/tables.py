@@ -107,6 +107,8 @@ builds: Final = Table(
     Column("first_cell_at", _Time),
     Column("tier", String(16)),
     Column("cancel_requested", Boolean, nullable=False, server_default=false()),
+    Column("holder", Text),  # who runs it, where that is no process of the controller's, such as `pod/NAME`
+    Column("lease_until", _Time),  # until when that one is believed to live
     Column("given", String(64)),  # SHA-256 of its notebook, where that was given to a rerun; it is in `notebooks`
     CheckConstraint(_STATES, name="state"),
     CheckConstraint(f"({_ENDS}) = (finished_at IS NOT NULL)", name="finished"),

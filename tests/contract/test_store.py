@@ -15,7 +15,7 @@ from brignb.model.events import DedupeKey, Draft, Image, Revision
 from brignb.model.names import new_id
 from brignb.model.projects import Policy, Project
 from brignb.store.sealing import Sealer
-from brignb.store.seam import Accept, Accepted, Store, Wanted
+from brignb.store.seam import Accept, Accepted, Lease, Store, Wanted
 from brignb.store.sql import SqlStore
 
 P, Q = "acme/site", "acme/tools"
@@ -887,3 +887,120 @@ def _randomness(identifier: str) -> bytes:
     from ulid import ULID
 
     return bytes(ULID.from_str(identifier))[6:]
+
+
+# leases
+
+
+POD = Lease("pod/brignb-worker-1", until=20_000)
+
+
+async def held(store: Store, n: int = 1, lease: Lease = POD, **rest) -> Build:
+    """Accept an arrival, and claim its build for a pod."""
+    await queued(store, n, **rest)
+    (build,) = await store.claim(at=5_000, limit=1, lease=lease)
+    return build
+
+
+async def test_a_claim_names_its_holder(store):
+    """Which stands in the store: any server, also one that starts later, knows who runs the build."""
+    build = await held(store)
+    assert (build.holder, build.lease_until) == (POD.holder, POD.until)
+    assert await store.build(build.id) == build
+
+
+async def test_a_build_of_our_own_has_no_holder(store):
+    """And nobody can become it: a word that a local worker's token may say gives it no lease that could run out."""
+    build = await running(store)
+    assert (build.holder, build.lease_until) == (None, None)
+    assert await store.hold(build.id, attempt=1, until=30_000) is None
+    assert await store.build(build.id) == build
+
+
+async def test_only_what_has_waited(store):
+    """A pod is made for what a warm worker has not taken for a while, and for nothing that has just come."""
+    old, new = [(await queued(store, n, at=at))[0] for n, at in ((1, 1_000), (2, 3_000))]
+    assert [build.id for build in await store.claim(at=4_000, limit=9, before=3_000)] == [old]
+    assert [build.id for build in await store.claim(at=4_000, limit=9)] == [new]
+
+
+async def test_a_holder_that_lives_keeps_its_build(store):
+    build = await held(store)
+    for holder in (POD.holder, None):
+        assert await store.hold(build.id, attempt=1, until=30_000, holder=holder) == replace(build, lease_until=30_000)
+    assert (await store.build(build.id)).lease_until == 30_000
+
+
+async def test_nobody_holds_anothers_build(store):
+    """By another name, or of another attempt: it is told so, and the lease is as it was."""
+    build = await held(store)
+    assert await store.hold(build.id, attempt=1, until=30_000, holder="pod/other") is None
+    assert await store.hold(build.id, attempt=2, until=30_000, holder=POD.holder) is None
+    assert await store.hold(new_id(9, b"\0" * 10), attempt=1, until=30_000) is None
+    assert await store.build(build.id) == build
+
+
+@pytest.mark.parametrize("state", sorted(TERMINAL))
+async def test_an_end_takes_the_lease(store, state):
+    build = await held(store)
+    assert await store.finish(build.id, attempt=1, outcome=Outcome(state=state), at=6_000)
+    ended = await store.build(build.id)
+    assert (ended.holder, ended.lease_until) == (None, None)
+    assert await store.hold(build.id, attempt=1, until=30_000) is None
+
+
+async def test_the_next_attempt_has_no_holder(store):
+    """What the holder of an attempt that is over says is not heard, and the next claim gives the build to whom it likes."""
+    build = await held(store)
+    assert await store.requeue(build.id, attempt=1, lost=False)
+    waiting = await store.build(build.id)
+    assert (waiting.attempt, waiting.holder, waiting.lease_until) == (2, None, None)
+    assert await store.hold(build.id, attempt=1, until=30_000, holder=POD.holder) is None
+    (again,) = await store.claim(at=7_000, limit=1)
+    assert (again.holder, again.lease_until) == (None, None)
+    assert await store.hold(build.id, attempt=1, until=30_000, holder=POD.holder) is None
+
+
+async def test_who_is_asked_to_end_gets_no_more_time(store):
+    """So that one which does not end is overdue at last, whatever it says."""
+    build = await held(store)
+    await store.cancel(build.id, at=6_000)
+    told = await store.hold(build.id, attempt=1, until=30_000, holder=POD.holder)
+    assert told is not None
+    assert (told.cancel_requested, told.lease_until) == (True, POD.until)
+
+
+async def test_a_silent_holder_is_overdue(store):
+    """Its own clock alone counts: neighbours, builds of our own, and what has ended are not."""
+    silent = await held(store)
+    other = await held(store, 2, Lease("pod/b", until=20_000))
+    await running(store, 3)
+    for at in range(5_000, 25_000, 5_000):
+        await store.attend(at=at, until=at + 15_000)
+        await store.hold(other.id, attempt=1, until=at + 15_000)
+    assert await store.overdue(at=20_000) == ()
+    await store.attend(at=20_001, until=35_001)
+    assert [build.id for build in await store.overdue(at=20_001)] == [silent.id]
+    await store.finish(silent.id, attempt=1, outcome=Outcome(state=State.LOST), at=20_002)
+    assert await store.overdue(at=20_002) == ()
+
+
+async def test_time_without_ears_does_not_count(store):
+    """No server could be told: nobody is overdue meanwhile, and afterwards each holder has time to say that it lives."""
+    build = await held(store)
+    await store.attend(at=5_000, until=20_000)
+    assert await store.overdue(at=90_000) == ()
+    await store.attend(at=90_000, until=105_000)
+    assert await store.overdue(at=90_001) == ()
+    assert (await store.build(build.id)).lease_until == 105_000
+    for at in (95_000, 100_000, 105_001):
+        await store.attend(at=at, until=at + 15_000)
+    assert [late.id for late in await store.overdue(at=105_001)] == [build.id]
+
+
+async def test_one_of_two_ears_is_enough(store):
+    """Two servers hear holders. Whose clock is behind takes nothing back, and who comes back while the other was there gives nobody time."""
+    build = await held(store)
+    for at in (5_000, 11_000, 10_500, 20_500):
+        await store.attend(at=at, until=at + 15_000)
+    assert [late.id for late in await store.overdue(at=20_500)] == [build.id]
