@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
@@ -31,6 +32,7 @@ from brignb.model.names import is_id, is_job_id
 
 _GOING: Final = "."
 """Before the name of a build's folder that is being taken away."""
+_PIECE: Final = 1 << 20
 _STREAMS: Final = {WORKER: "log", JOURNAL: "journal"}
 
 
@@ -63,23 +65,7 @@ class FileArchive:
 
     def put(self, build_id: str, name: str, data: bytes, *, durable: bool = True) -> None:
         """Put a whole document, at once or not at all; see the seam."""
-        build, file = _document(build_id, name)
-        draft = f".{file}.{secrets.token_hex(8)}"
-        with self._storing(), entered(self._builds, (build,), make=True) as folder:
-            try:
-                with opened(self._builds, (build, draft), os.O_WRONLY | os.O_CREAT | os.O_EXCL) as written:
-                    _write(written, 0, memoryview(data))
-                    if durable:
-                        os.fsync(written)
-                os.replace(draft, file, src_dir_fd=folder, dst_dir_fd=folder)
-            except BaseException:
-                with suppress(FileNotFoundError):
-                    os.unlink(draft, dir_fd=folder)
-                raise
-            if durable:
-                os.fsync(folder)
-                with entered(self._builds, ()) as builds:
-                    os.fsync(builds)
+        self._put(_document(build_id, name), (data,), durable=durable)
 
     def get(self, build_id: str, name: str) -> bytes | None:
         """A whole document; None when it is not there."""
@@ -91,6 +77,17 @@ class FileArchive:
         with self._storing(), self._opened(parts, os.O_RDWR | os.O_CREAT) as file:
             _write(file, os.fstat(file).st_size, memoryview(data))
         return f"{names.SPILL}/{name}"
+
+    def side_size(self, build_id: str, name: str) -> int:
+        """Bytes of a side file; 0 when it is not there."""
+        parts = (names.build(build_id), names.SPILL, names.side_file(name))
+        with self._storing(), suppress(FileNotFoundError), self._opened(parts, os.O_RDONLY) as file:
+            return os.fstat(file).st_size
+        return 0
+
+    def keep(self, build_id: str, name: str, pieces: Iterable[bytes]) -> None:
+        """Put a whole side file, at once or not at all; see the seam."""
+        self._put((names.build(build_id), names.SPILL, names.side_file(name)), pieces, durable=True)
 
     def builds(self) -> tuple[str, ...]:
         """Ids of the builds that something is kept of, oldest first."""
@@ -129,7 +126,13 @@ class FileArchive:
     def artifacts(self, build_id: str, job_id: str, file: IO[bytes]) -> bool:
         """Write a tar archive of what a job left for others; False when nothing is kept."""
         with self._storing():
-            return pack_artifacts(self._builds, build_id, job_id, file)
+            if pack_artifacts(self._builds, build_id, job_id, file):
+                return True
+        if not (is_id(build_id) and is_job_id(job_id)):
+            return False
+        for piece in self.side_file(build_id, names.artifacts(job_id), piece=_PIECE, most=sys.maxsize):
+            file.write(piece)
+        return file.tell() > 0
 
     def leavers(self, build_id: str) -> tuple[str, ...]:
         """The jobs that have left something for others."""
@@ -146,6 +149,27 @@ class FileArchive:
             if not (data := self._bytes(parts, at, piece)):
                 break
             yield data
+
+    def _put(self, parts: tuple[str, ...], pieces: Iterable[bytes], *, durable: bool) -> None:
+        *above, file = parts
+        draft = f".{file}.{secrets.token_hex(8)}"
+        with self._storing(), entered(self._builds, tuple(above), make=True) as folder:
+            try:
+                with opened(self._builds, (*above, draft), os.O_WRONLY | os.O_CREAT | os.O_EXCL) as written:
+                    at = 0
+                    for piece in pieces:
+                        at += _write(written, at, memoryview(piece))
+                    if durable:
+                        os.fsync(written)
+                os.replace(draft, file, src_dir_fd=folder, dst_dir_fd=folder)
+            except BaseException:
+                with suppress(FileNotFoundError):
+                    os.unlink(draft, dir_fd=folder)
+                raise
+            if durable:
+                os.fsync(folder)
+                with entered(self._builds, ()) as builds:
+                    os.fsync(builds)
 
     def _entries(self, *parts: str) -> list[str]:
         """Names in a folder; none, when it is not there."""

@@ -65,6 +65,11 @@ def side_file(name: str) -> str:
     return name
 
 
+def artifacts(job_id: str) -> str:
+    """The side file of what a job left for others, a tar archive."""
+    return f"artifacts-{job_id}.tar"
+
+
 def known(there: bytes, data: bytes, name: str) -> int:
     """How many bytes of `data` are there already, as they should be.
 

@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from typing import IO, Final, Protocol
 
+from brignb.archive import names
 from brignb.archive.files import FileArchive
 from brignb.archive.seam import RECORD, WORKER_NOTEBOOK, Archive
 from brignb.model.names import is_id, is_job_id
@@ -76,6 +77,15 @@ class TwoPlaces:
         """Near; see the seam."""
         return self._near.spill(build_id, name, data)
 
+    def side_size(self, build_id: str, name: str) -> int:
+        """Bytes of a side file; 0 when it is not there."""
+        found = self._near.side_size(build_id, name)
+        return found if found or self._near.has(build_id) else self._far.side_size(build_id, name)
+
+    def keep(self, build_id: str, name: str, pieces: Iterable[bytes]) -> None:
+        """Near; see the seam."""
+        self._near.keep(build_id, name, pieces)
+
     def builds(self) -> tuple[str, ...]:
         """Ids of the builds that something is kept of, in either place."""
         return tuple(sorted({*self._near.builds(), *self._far.builds()}))
@@ -92,7 +102,7 @@ class TwoPlaces:
             return False
         if self._near.artifacts(build_id, job_id, file) or self._near.has(build_id):
             return file.tell() > 0
-        for piece in self._far.side_file(build_id, _tar(job_id), piece=PIECE, most=MOST):
+        for piece in self._far.side_file(build_id, names.artifacts(job_id), piece=PIECE, most=MOST):
             file.write(piece)
         return file.tell() > 0
 
@@ -139,8 +149,5 @@ class TwoPlaces:
                 return
             file.seek(0)
             while piece := file.read(PIECE):
-                self._far.spill(build_id, _tar(job_id), piece)
+                self._far.spill(build_id, names.artifacts(job_id), piece)
 
-
-def _tar(job_id: str) -> str:
-    return f"artifacts-{job_id}.tar"

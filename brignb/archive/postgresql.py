@@ -133,6 +133,23 @@ class PostgresArchive:
         self._alone(lambda connection: _insert(connection, place, _size(connection, place), data))
         return path
 
+    def side_size(self, build_id: str, name: str) -> int:
+        """Bytes of a side file; 0 when it is not there."""
+        place = {"build": names.build(build_id), "name": f"{names.SPILL}/{names.side_file(name)}"}
+        with self._storing() as connection:
+            return _size(connection, place)
+
+    def keep(self, build_id: str, name: str, pieces: Iterable[bytes]) -> None:
+        """Put a whole side file, at once or not at all; see the seam."""
+        place = {"build": names.build(build_id), "name": f"{names.SPILL}/{names.side_file(name)}"}
+        with self._storing() as connection, connection.transaction():
+            connection.execute("SELECT pg_advisory_xact_lock(hashtext(%(build)s), hashtext(%(name)s))", place)
+            connection.execute("DELETE FROM archive WHERE build_id = %(build)s AND name = %(name)s", place)
+            at = 0
+            for piece in pieces:
+                _insert(connection, place, at, piece, empty=False)
+                at += len(piece)
+
     def side_file(self, build_id: str, name: str, *, piece: int, most: int) -> Iterator[bytes]:
         """A side file, piece by piece, up to `most` bytes."""
         place = {"build": names.build(build_id), "name": f"{names.SPILL}/{names.side_file(name)}"}

@@ -63,6 +63,17 @@ class Archive(Protocol):
             Unavailable: The disk is full or gone.
         """
 
+    def side_size(self, build_id: str, name: str) -> int:
+        """Bytes of a side file; 0 when it is not there."""
+
+    def keep(self, build_id: str, name: str, pieces: Iterable[bytes]) -> None:
+        """Put a whole side file, at once or not at all, in place of one of that name.
+
+        Raises:
+            BadInput: See `spill`.
+            Unavailable: The disk is full or gone.
+        """
+
     def builds(self) -> tuple[str, ...]:
         """Ids of the builds that something is kept of."""
 

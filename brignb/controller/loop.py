@@ -107,6 +107,8 @@ class Controller:
         return len(found)
 
     def _adrift(self, build: Build, until: int | None) -> bool:
+        if build.holder is not None:  # it outlives servers, and its lease says for how long
+            return False
         ours = build.id in self._running or self._notebooks.holds(build.id)
         return not ours and (until is None or (build.started_at or 0) <= until)
 

@@ -195,3 +195,23 @@ def test_no_document_and_no_side_file_leads_elsewhere(archive, name):
     if name not in {"worker", "key"}:
         with pytest.raises(BadInput):
             archive.spill(BUILD, name, b"x")
+
+
+def test_a_side_file_is_put_whole_and_once(archive):
+    """What a job left for others comes over a network, and may come twice; what is spilled goes on where it was."""
+    assert archive.side_size(BUILD, "cell-1.txt") == 0
+    archive.spill(BUILD, "cell-1.txt", b"12345")
+    assert archive.side_size(BUILD, "cell-1.txt") == 5
+    for whole in ((b"ab", b"cd"), (b"ab", b"", b"cdef")):
+        archive.keep(BUILD, "left.tar", iter(whole))
+        assert archive.side_size(BUILD, "left.tar") == len(b"".join(whole))
+
+    def cut() -> Iterator[bytes]:
+        yield b"new"
+        raise RuntimeError("the worker hung up")
+
+    with pytest.raises(RuntimeError, match="hung up"):
+        archive.keep(BUILD, "left.tar", cut())
+    assert archive.side_size(BUILD, "left.tar") == len(b"abcdef")
+    with pytest.raises(BadInput):
+        archive.keep(BUILD, "../left.tar", iter(()))
