@@ -51,7 +51,7 @@ def size(least: int, most: int) -> Reader:
 
 def workers(node: Node, place: Place) -> int | None:
     """How many of them wait for builds."""
-    found = count(0)(node, place)
+    found: int | None = count(0)(node, place)
     if found is not None and found > WORKERS_MAX:
         place.wrong(f"wants {found} workers, and at most {WORKERS_MAX} can be kept warm")
         return None

@@ -52,13 +52,14 @@ async def make(ground: Ground, secret: Object, pod: Object) -> Object:
 
 
 async def bequeath(ground: Ground, pod: Object) -> None:
-    """Let the Secret go with its pod; where that fails, `sweep` does."""
+    """Let the Secret go with its pod; where that fails, `sweep` does. It may have gone, when the pod has."""
     name = pod["metadata"]["name"]
     where = path(ground.namespace, "secrets", name)
     try:
         await ground.connection.ask("PATCH", where, owned_by(pod), kind=MERGE_PATCH)
     except BrignbError as error:
-        log.warning("the Secret of %s stays until the next start: %s", name, error)
+        if not (isinstance(error, ApiError) and error.status == _NOT_FOUND):
+            log.warning("the Secret of %s stays until the next start: %s", name, error)
 
 
 async def forget(ground: Ground, name: str, *, grace: int | None = None) -> None:

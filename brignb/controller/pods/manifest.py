@@ -19,6 +19,7 @@ from brignb.controller.pods.settings import Settings
 from brignb.model.builds import Build
 from brignb.model.projects import Project
 
+COMMAND: Final = ("brignb", "worker")
 KNOWN: Final = "/etc/brignb"
 """Where the Secret's files are."""
 WORK: Final = "/brignb"
@@ -113,7 +114,7 @@ def _spec(project: Project, settings: Settings, name: str, more: list[str], auth
         "name": MAIN,
         "image": pulled,
         "imagePullPolicy": policy,
-        "command": ["brignb", "worker"],
+        "command": [*COMMAND],
         "args": [
             *("--server", settings.server, "--token-file", f"{KNOWN}/{_TOKEN}", *vouched),
             *("--work", WORK, "--name", name, *more),

@@ -19,6 +19,7 @@ from brignb.controller.pods.seen import Seen, seen
 from brignb.controller.pods.settings import Ground
 from brignb.errors import BrignbError
 from brignb.executors.kubernetes import fate
+from brignb.model.jobs import JobStatus
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +111,7 @@ class Sight:
         self._pods[now.name] = now
         self._heard(now)
 
-    def _gone(self, name: str, last: fate.JobStatus) -> None:
+    def _gone(self, name: str, last: JobStatus) -> None:
         if (before := self._pods.pop(name, None)) is not None:
             self._heard(before.gone(last))
 
