@@ -50,7 +50,10 @@ async def run(namespace: str, pod: str, script: str) -> str:
     try:
         where = f"/api/v1/namespaces/{namespace}/pods/{pod}/exec"
         socket = await connection.socket(where, params, PROTOCOLS)
-        return b"".join([part.data[1:] async for part in socket if part.data[0] in {1, 2}]).decode()
+        try:
+            return b"".join([part.data[1:] async for part in socket if part.data[0] in {1, 2}]).decode()
+        finally:
+            await socket.close()
     finally:
         await connection.close()
 

@@ -85,7 +85,9 @@ class Workers:
     async def until(self, true) -> Build:
         """Ask until it is so; what is true is answered."""
         async with asyncio.timeout(WITHIN):
-            while not (found := await true()):  # noqa: ASYNC110 - it is somewhere else that it becomes so
+            while not (found := await true()):
+                if self.leading and self.leading.done() and not self.leading.cancelled():
+                    self.leading.result()  # raises what it died of
                 await asyncio.sleep(0.05)
         return found
 

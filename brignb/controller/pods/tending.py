@@ -99,31 +99,30 @@ class WorkerPods:
     async def run(self) -> None:
         """Until it is canceled; the pods live on, and another leader finds them."""
         watching = asyncio.create_task(self._sight.run(), name="watch")
+        ready = asyncio.create_task(self._sight.ready())
         try:
-            ready = asyncio.create_task(self._sight.ready())
             await asyncio.wait({ready, watching}, return_when=asyncio.FIRST_COMPLETED)
-            self.wake()
             async with asyncio.TaskGroup() as group:
                 group.create_task(_until(watching))
+                await self._insist(self._looking.sweep)  # before there are Secrets of ours whose pods are to come
                 group.create_task(self._insist(self._look), name="look")
                 group.create_task(self._insist(self._claim_on), name="claim")
         finally:
             self._warming.close()
-            for task in (watching, *self._tasks):
+            for task in (watching, ready, *self._tasks):
                 task.cancel()
-            await asyncio.gather(watching, *self._tasks, return_exceptions=True)
+            await asyncio.gather(watching, ready, *self._tasks, return_exceptions=True)
 
     async def _insist(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """The database, or the cluster, may go away; what is left undone then is found by the next look."""
         while True:
             try:
-                await work()
+                return await work()
             except BrignbError as error:
                 log.error("worker pods: %s; it is tried again", error)  # noqa: TRY400 - for people
                 await asyncio.sleep(_AGAIN)
 
     async def _look(self) -> None:
-        await self._looking.sweep()
         while True:
             async with self._turn:  # what is being claimed meanwhile would look like a build that no pod holds
                 await self._looking.look()
@@ -135,7 +134,7 @@ class WorkerPods:
         self._woken.set()
 
     async def _claim_on(self) -> None:
-        self._again()
+        self.wake()
         while True:
             await self._woken.wait()
             self._woken.clear()
