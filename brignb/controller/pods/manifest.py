@@ -63,7 +63,7 @@ def warm(project: Project, settings: Settings, *, random: str, token: str, autho
     """Secret and pod of a worker that waits for a project's builds; `random` is a part of their name."""
     name, labels = warm_name(project, random), warm_labels(project)
     spec = {
-        **_spec(project, settings, name, ["--builds", str(BUILDS)], authority),
+        **_spec(project, settings, name, _waiting(project), authority),
         "terminationGracePeriodSeconds": project.timeout + _SPARE,
     }
     pod = _pod(name, labels, spec)
@@ -73,7 +73,7 @@ def warm(project: Project, settings: Settings, *, random: str, token: str, autho
 
 def made_of(project: Project, settings: Settings, authority: str) -> str:
     """What a warm worker of now is made of: its pod, and what it has imported before a build comes."""
-    facts = [_spec(project, settings, "", [], authority), project.preload, project.timeout, authority]
+    facts = [_spec(project, settings, "", _waiting(project), authority), project.timeout, authority]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -85,6 +85,12 @@ def image(project: Project, settings: Settings) -> tuple[str, str]:
     registry, tag = (str(project.v1.get(f"worker.{part}") or "") for part in ("registry", "tag"))
     whole = f"{registry.rstrip('/')}/{name}" if registry else name
     return f"{whole}:{tag}" if tag else whole, str(project.v1.get("worker.pullPolicy") or "IfNotPresent")
+
+
+def _waiting(project: Project) -> list[str]:
+    """What a warm worker is told besides."""
+    preload = ["--preload", ",".join(project.preload)] if project.preload else []
+    return ["--builds", str(BUILDS), *preload]
 
 
 def _known(token: str, authority: str) -> dict[str, str]:
