@@ -6,6 +6,7 @@ What the worker itself does is not asked here: a shell script stands in its plac
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import kube
 import pytest
@@ -243,6 +244,31 @@ async def test_a_worker_has_no_account_and_nothing_to_read_but_its_secrets_files
     assert set(secret["data"]) == {"token", "secrets.json"}
     assert SECRET in await kube.run(ground.namespace, name, "cat /etc/brignb/secrets.json")
     assert "never-in-a-pod" not in await kube.run(ground.namespace, name, "cat /etc/brignb/*")
+
+
+async def test_another_servers_pods_are_left_alone(ground, runs):
+    """Two may share a namespace; their builds are nobody else's."""
+    runs("sleep 100")
+    project = await ground.project()
+    build = await ground.event()
+    await ground.lead(mark="one")
+    await ground.until_running()
+    other = await ground.event()
+    await ground.site.store.claim(at=ground.site.now_ms(), limit=1)
+    claimed = replace(await ground.site.store.build(other), attempt=7)
+    theirs = replace(ground.settings, mark="two")
+    for kind, manifest_ in zip(
+        ("secrets", "pods"), manifest.cold(project, claimed, theirs, token="t", authority=""), strict=True
+    ):
+        await kube.ask("POST", f"/api/v1/namespaces/{ground.namespace}/{kind}", manifest_)
+    await ground.until_running(2)
+    await ground.site.store.cancel(build, at=ground.site.now_ms())
+    await ground.site.store.finish(build, attempt=1, outcome=CANCELED, at=ground.site.now_ms())
+    await ground.until(lambda: left_with(ground, manifest.cold_name(other, 7)))
+
+
+async def left_with(ground, name):
+    return await ground.pods() == [name]
 
 
 async def test_an_account_with_these_rights_can_do_it_all(ground, runs, kubeconfig, monkeypatch):

@@ -11,7 +11,7 @@ import logging
 from brignb.cluster.connection import ApiError
 from brignb.cluster.objects import create, delete
 from brignb.cluster.paths import path
-from brignb.controller.pods.naming import SELECTOR, Object
+from brignb.controller.pods.naming import Object, selector
 from brignb.controller.pods.settings import Ground
 from brignb.errors import BrignbError
 from brignb.executors.kubernetes.belongings import owned_by
@@ -74,7 +74,7 @@ async def forget(ground: Ground, name: str, *, grace: int | None = None) -> None
 async def sweep(ground: Ground) -> None:
     """Secrets whose pod was not made, or which were not bequeathed before a controller was killed: they go, or are."""
     secrets = path(ground.namespace, "secrets")
-    answer = await ground.connection.ask("GET", secrets, labelSelector=SELECTOR)
+    answer = await ground.connection.ask("GET", secrets, labelSelector=selector(ground.settings.mark))
     for secret in answer["items"]:
         name = secret["metadata"]["name"]
         if secret["metadata"].get("ownerReferences"):

@@ -52,7 +52,7 @@ def cold(project: Project, build: Build, settings: Settings, *, token: str, auth
         token: Of the attempt.
         authority: What vouches for the API, PEM; empty: nothing of ours.
     """
-    name, labels = cold_name(build.id, build.attempt), cold_labels(project, build.id, build.attempt)
+    name, labels = cold_name(build.id, build.attempt), cold_labels(project, build.id, build.attempt, settings.mark)
     known = {**_known(token, authority), _SECRETS: json.dumps(dict(project.secrets))}
     spec = _spec(project, settings, name, ["--secrets-file", f"{KNOWN}/{_SECRETS}"], authority)
     limits = {"activeDeadlineSeconds": project.timeout + 2 * _SPARE, "terminationGracePeriodSeconds": COLD_GRACE}
@@ -61,7 +61,7 @@ def cold(project: Project, build: Build, settings: Settings, *, token: str, auth
 
 def warm(project: Project, settings: Settings, *, random: str, token: str, authority: str) -> tuple[Object, Object]:
     """Secret and pod of a worker that waits for a project's builds; `random` is a part of their name."""
-    name, labels = warm_name(project, random), warm_labels(project)
+    name, labels = warm_name(project, random), warm_labels(project, settings.mark)
     spec = {
         **_spec(project, settings, name, _waiting(project), authority),
         "terminationGracePeriodSeconds": project.timeout + _SPARE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from brignb.executors.kubernetes.naming import MANAGED_BY, SERVER
 from brignb.model.projects import Project
 
 MAIN: Final = "brigade-runner"
@@ -16,9 +17,6 @@ MADE_OF: Final = "brignb.dev/made-of"
 """What a warm worker was made of, as a digest: one of another make is replaced."""
 BUILD: Final = "build"
 WARM: Final = "warm-worker"
-MANAGED_BY: Final = {"app.kubernetes.io/managed-by": "brignb"}
-SELECTOR: Final = f"app.kubernetes.io/managed-by=brignb,component in ({BUILD},{WARM})"
-"""All worker pods, and their Secrets."""
 
 Object = dict[str, Any]
 
@@ -38,14 +36,19 @@ def holder(name: str) -> str:
     return f"pod/{name}"
 
 
-def cold_labels(project: Project, build_id: str, attempt: int) -> dict[str, str]:
+def selector(mark: str) -> str:
+    """All worker pods of one server, and their Secrets."""
+    return f"app.kubernetes.io/managed-by=brignb,component in ({BUILD},{WARM}),{SERVER}={mark}"
+
+
+def cold_labels(project: Project, build_id: str, attempt: int, mark: str) -> dict[str, str]:
     """Of a pod with a build of its own."""
-    return {**_labels(project, BUILD), "build": build_id.lower(), ATTEMPT: str(attempt)}
+    return {**_labels(project, BUILD, mark), "build": build_id.lower(), ATTEMPT: str(attempt)}
 
 
-def warm_labels(project: Project) -> dict[str, str]:
+def warm_labels(project: Project, mark: str) -> dict[str, str]:
     """Of a pod that waits for builds."""
-    return _labels(project, WARM)
+    return _labels(project, WARM, mark)
 
 
 def attempt_of(labels: Mapping[str, str]) -> tuple[str, int] | None:
@@ -56,5 +59,5 @@ def attempt_of(labels: Mapping[str, str]) -> tuple[str, int] | None:
     return labels.get("build", "").upper(), int(attempt)
 
 
-def _labels(project: Project, component: str) -> dict[str, str]:
-    return {**MANAGED_BY, "heritage": "brigade", "component": component, "project": project.id}
+def _labels(project: Project, component: str, mark: str) -> dict[str, str]:
+    return {**MANAGED_BY, SERVER: mark, "heritage": "brigade", "component": component, "project": project.id}

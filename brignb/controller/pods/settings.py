@@ -38,6 +38,7 @@ class Settings:
         pull_grace: Seconds that an image may fail to be pulled, or a container to be made.
         schedule_grace: Seconds that a pod may find no node, when no other worker's end could make room.
         warm_idle: Seconds without an event after which a project's warm workers go.
+        mark: This server's, on what is its own; empty: of the only one in the namespace.
         keep: Whether ended pods stay, for people to look at, until retention forgets their builds.
     """
 
@@ -56,6 +57,7 @@ class Settings:
     pull_grace: float = 60.0
     schedule_grace: float = 300.0
     warm_idle: float = 900.0
+    mark: str = ""
     keep: bool = False
 
     @classmethod

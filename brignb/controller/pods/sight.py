@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from brignb.cluster.connection import ApiError
 from brignb.cluster.paths import path
 from brignb.cluster.watching import Object, Watch
-from brignb.controller.pods.naming import MAIN, SELECTOR
+from brignb.controller.pods.naming import MAIN, selector
 from brignb.controller.pods.seen import Seen, seen
 from brignb.controller.pods.settings import Ground
 from brignb.errors import BrignbError
@@ -42,7 +42,7 @@ class Sight:
             ground.connection,
             ground.namespace,
             "pods",
-            selectors={"labelSelector": SELECTOR},
+            selectors={"labelSelector": selector(ground.settings.mark)},
             listed=self._listed,
             changed=self._changed,
             trouble=self._trouble,
