@@ -20,6 +20,7 @@ import pytest
 
 from brignb.cluster.connection import connect
 from brignb.errors import BrignbError
+from brignb.executors.kubernetes.attaching import PROTOCOLS
 from brignb.executors.kubernetes.cluster import Cluster
 from brignb.executors.kubernetes.executor import KubernetesExecutor
 from brignb.executors.kubernetes.settings import Settings
@@ -37,6 +38,22 @@ async def ask(method: str, path: str, body=None, **params):
     connection = await connect()
     try:
         return await connection.ask(method, path, body, **params)
+    finally:
+        await connection.close()
+
+
+async def run(namespace: str, pod: str, script: str) -> str:
+    """What a shell script in a pod's first container writes."""
+    connection = await connect()
+    words = [("command", word) for word in ("sh", "-c", script)]
+    params = [*words, ("stdout", "true"), ("stderr", "true")]
+    try:
+        where = f"/api/v1/namespaces/{namespace}/pods/{pod}/exec"
+        socket = await connection.socket(where, params, PROTOCOLS)
+        try:
+            return b"".join([part.data[1:] async for part in socket if part.data[0] in {1, 2}]).decode()
+        finally:
+            await socket.close()
     finally:
         await connection.close()
 

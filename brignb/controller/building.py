@@ -14,20 +14,19 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from brignb.archive.seam import WORKER
 from brignb.controller.hosting import Died, Order, host
 from brignb.controller.listening import StoreListener
 from brignb.controller.losing import lose
 from brignb.controller.placing import Place
 from brignb.controller.preparing import Prepared, assigned, failed, noted, prepare, server_of
 from brignb.controller.records import debug_command, materialise
+from brignb.controller.saying import say
 from brignb.controller.site import Site
 from brignb.errors import Unavailable
 from brignb.export import FORK, KERNEL
 from brignb.kernels import AHEAD
 from brignb.model.builds import Build, Outcome, State
 from brignb.model.events import Event
-from brignb.model.logs import LogLine
 from brignb.model.projects import Project
 from brignb.model.redaction import Redactor
 
@@ -177,10 +176,5 @@ class Attempt:
 
     def _say(self, text: str) -> None:
         """A line of brignb's own in the worker's log."""
-        archive, build_id = self._site.archive, self._build.id
-        data = b"".join(LogLine(self._site.now_ms(), "system", line).encode() for line in text.splitlines())
-        try:
-            archive.append(build_id, WORKER, archive.size(build_id, WORKER), data)
-        except Unavailable as error:
-            log.error("build %s: %s; its log lacks: %s", build_id, error, text)  # noqa: TRY400 - the same
-        self._site.news.ring(build_id)
+        say(self._site, self._build.id, text)
+        self._site.news.ring(self._build.id)

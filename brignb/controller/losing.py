@@ -16,10 +16,18 @@ STARTS_MAX: Final = 5
 """Attempts after which a build whose worker keeps dying before its first cell is given up as `lost`."""
 
 
-async def lose(site: Site, build_id: str, *, why: str) -> None:
-    """Queue it again, or end it as `lost`: before its first cell it had not begun; after, only the project's `retries` run it again."""
+async def lose(site: Site, build_id: str, *, why: str, reason: str = "worker_died", attempt: int | None = None) -> None:
+    """Queue it again, or end it as `lost`: before its first cell it had not begun; after, only the project's `retries` run it again.
+
+    Args:
+        site: What builds are made with.
+        build_id: The build; nothing happens unless it runs.
+        why: For people.
+        reason: For programs, if it is lost.
+        attempt: Whose worker is gone; None: that of the attempt that runs now.
+    """
     build = await site.store.build(build_id)
-    if build is None or build.state is not State.RUNNING:
+    if build is None or build.state is not State.RUNNING or attempt not in {None, build.attempt}:
         return
     project = await site.store.project(build.project)
     begun = build.first_cell_at is not None
@@ -31,7 +39,7 @@ async def lose(site: Site, build_id: str, *, why: str) -> None:
         log.warning("build %s: %s; retry %d of %d", build.id, why, build.losses + 1, retries)
         await site.store.requeue(build.id, attempt=build.attempt, lost=True)
     else:
-        outcome = Outcome(state=State.LOST, reason="worker_died", message=why)
+        outcome = Outcome(state=State.LOST, reason=reason, message=why)
         debug = "" if build.tier == NOTEBOOK else debug_command(build.id)
         await asyncio.to_thread(materialise, site.archive, build.id, outcome, debug=debug)
         await site.store.finish(build.id, attempt=build.attempt, outcome=outcome, at=site.now_ms())

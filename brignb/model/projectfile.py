@@ -75,6 +75,7 @@ KEYS: Final[dict[str, _Key]] = {
     "outputLimits.runBytes": _Key(limit.size(1024, 1024 * _MI), "output_limits.run_bytes"),
     "timeout": _Key(read_as.count(1), "timeout"),
     "retries": _Key(read_as.count(0), "retries"),
+    "warmWorkers": _Key(limit.workers, "warm_workers"),
     "initGitSubmodules": _Key(read_as.flag, "init_submodules"),
     "imagePullSecrets": _Key(read_as.names, "image_pull_secrets"),
     "serviceAccount": _Key(read_as.text, "service_account"),

@@ -8,11 +8,13 @@ import re
 from fractions import Fraction
 from typing import Final
 
-from brignb.model.projectvalues import TEXTS, Place, Reader, names
+from brignb.model.projectvalues import TEXTS, Place, Reader, count, names
 from brignb.model.yamltree import Node, Scalar
 
 PRELOAD_MAX: Final = 32
 """Modules; each is imported again whenever a zygote is started."""
+WORKERS_MAX: Final = 100
+"""Warm workers of a project: each is a pod that waits."""
 _MODULE_MAX: Final = 200
 """Characters of a module's name."""
 
@@ -45,6 +47,15 @@ def size(least: int, most: int) -> Reader:
         return None
 
     return reader
+
+
+def workers(node: Node, place: Place) -> int | None:
+    """How many of them wait for builds."""
+    found: int | None = count(0)(node, place)
+    if found is not None and found > WORKERS_MAX:
+        place.wrong(f"wants {found} workers, and at most {WORKERS_MAX} can be kept warm")
+        return None
+    return found
 
 
 def modules(node: Node, place: Place) -> tuple[str, ...] | None:

@@ -90,6 +90,7 @@ class Project:
         preload: Modules that are imported before a build comes, where the tier allows it.
         timeout: Of a build, seconds.
         retries: Of a build that was lost half-way.
+        warm_workers: Pods that wait for its builds, where workers are pods; 0: each build gets a pod of its own.
         kept_in: The Kubernetes namespace whose Secret, named by `id`, it is read from; None: the API registered it.
         leaving: That Secret is gone: it takes no more events, and goes when its last build has ended.
         v1: What else Brigade v1's project file said, kept as it was written.
@@ -106,6 +107,7 @@ class Project:
     preload: tuple[str, ...] = ()
     timeout: int = DEFAULT_TIMEOUT
     retries: int = 0
+    warm_workers: int = 0
     init_submodules: bool = False
     policy: Policy = field(default_factory=Policy)
     limits: Limits = field(default_factory=Limits)
@@ -177,6 +179,7 @@ class Project:
             },
             "timeout": self.timeout,
             "retries": self.retries,
+            "warmWorkers": self.warm_workers,
             "initGitSubmodules": self.init_submodules,
             "allowPrivilegedJobs": self.policy.allow_privileged_jobs,
             "allowHostMounts": self.policy.allow_host_mounts,

@@ -47,6 +47,7 @@ FULL = {
     "outputLimits": {"cellBytes": 268435456, "cellDisplays": 100, "runBytes": "64Mi"},
     "timeout": 999999999,
     "retries": 2,
+    "warmWorkers": 2,
     "initGitSubmodules": True,
     "imagePullSecrets": "foo, bar",
     "serviceAccount": "builder",

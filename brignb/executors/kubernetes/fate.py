@@ -12,11 +12,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from brignb.executors.ending import ended_by_itself
 from brignb.executors.kubernetes.naming import MAIN
-from brignb.executors.kubernetes.settings import Settings
 from brignb.model.builds import State
 from brignb.model.jobs import JobStatus
 from brignb.model.times import parse_rfc3339
@@ -83,41 +82,58 @@ def over(pod: Pod | None) -> bool:
     return pod is not None and pod["status"].get("phase") in {"Succeeded", "Failed"}
 
 
-def main_status(pod: Pod) -> dict[str, Any]:
-    """The status of the job's own container; empty while there is none."""
+def main_status(pod: Pod, main: str = MAIN) -> dict[str, Any]:
+    """The status of the container that counts; empty while there is none."""
     statuses = pod["status"].get("containerStatuses", ())
-    return next((status for status in statuses if status["name"] == MAIN), {})
+    return next((status for status in statuses if status["name"] == main), {})
 
 
-def running_since(pod: Pod) -> int | None:
-    """When the job's container started, milliseconds since 1970, to the second; None: it has not."""
-    state = main_status(pod).get("state", {})
+def running_since(pod: Pod, main: str = MAIN) -> int | None:
+    """When that container started, milliseconds since 1970, to the second; None: it has not."""
+    state = main_status(pod, main).get("state", {})
     at = (state.get("running") or state.get("terminated") or {}).get("startedAt")
     return parse_rfc3339(at) if at else None
 
 
-def verdict(pod: Pod) -> JobStatus | None:
-    """How the job ended, as its pod says; None: it has not."""
+def verdict(pod: Pod, main: str = MAIN) -> JobStatus | None:
+    """How it ended, as its pod says; None: it has not.
+
+    Args:
+        pod: As it is now.
+        main: The container that counts.
+    """
     status = pod["status"]
     word, message = status.get("reason") or "", status.get("message") or ""
     if word == "DeadlineExceeded":
         limit = pod["spec"].get("activeDeadlineSeconds")
         text = f"killed: its timeout of {limit} s was up, counted from when its node took it"
-        return JobStatus(state=State.TIMED_OUT, exit_code=_code(pod), reason="timeout", message=text)
+        return JobStatus(state=State.TIMED_OUT, exit_code=_code(pod, main), reason="timeout", message=text)
     if word == "Evicted" or (status.get("phase") == "Failed" and word.startswith(_NODE_REFUSES)):
         return JobStatus(
             state=State.FAILED, reason="evicted" if word == "Evicted" else "node_refused", message=message or word
         )
     if disrupted := _disrupted(pod, word, message):
         return disrupted
-    if ended := main_status(pod).get("state", {}).get("terminated"):
+    if ended := main_status(pod, main).get("state", {}).get("terminated"):
         return _ended(ended)
     if status.get("phase") in {"Failed", "Succeeded"}:
         return _without_main(pod, message)
     return None
 
 
-def hindrance(pod: Pod, settings: Settings) -> Hindrance | None:
+class Graces(Protocol):
+    """How long a pod that cannot start is waited for, seconds."""
+
+    @property
+    def pull_grace(self) -> float:
+        """That an image may fail to be pulled, or a container to be made."""
+
+    @property
+    def schedule_grace(self) -> float:
+        """That it may find no node."""
+
+
+def hindrance(pod: Pod, settings: Graces) -> Hindrance | None:
     """What keeps the pod from starting now."""
     for condition in pod["status"].get("conditions", ()):
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
@@ -174,14 +190,14 @@ def _without_main(pod: Pod, message: str) -> JobStatus:
     return JobStatus(state=State.FAILED, reason="start", message=message or "its pod ended before its container ran")
 
 
-def _code(pod: Pod) -> int | None:
-    code = main_status(pod).get("state", {}).get("terminated", {}).get("exitCode")
+def _code(pod: Pod, main: str) -> int | None:
+    code = main_status(pod, main).get("state", {}).get("terminated", {}).get("exitCode")
     return None if code is None else int(code)
 
 
-def deleted(last: Pod | None) -> JobStatus:
+def deleted(last: Pod | None, main: str = MAIN) -> JobStatus:
     """Somebody took the pod away before it had ended."""
-    ended = (verdict(last) if last else None) or JobStatus(state=State.LOST)
+    ended = (verdict(last, main) if last else None) or JobStatus(state=State.LOST)
     if ended.state in {State.SUCCEEDED, State.TIMED_OUT} or ended.reason in {
         "node_lost",
         "preempted",

@@ -5,7 +5,6 @@ What must never happen: a second pod for one job; a Secret left behind when its 
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import secrets
@@ -13,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from brignb.cluster.connection import ApiError, Connection
+from brignb.cluster.objects import create, delete, refusal
 from brignb.cluster.paths import path
-from brignb.cluster.watching import backoff
 from brignb.errors import BrignbError, JobRefused, Unreachable
 from brignb.executors.kubernetes import belongings
 from brignb.executors.kubernetes.fate import main_status
@@ -23,13 +22,8 @@ from brignb.executors.kubernetes.pod import pod
 from brignb.executors.kubernetes.settings import Settings
 from brignb.model.jobs import JobSpec
 
-TRIES: Final = 8
-"""Of a request while the cluster is away: about 20 seconds."""
 MERGE_PATCH: Final = "application/merge-patch+json"
-_CONFLICT: Final = 409
 _NOT_FOUND: Final = 404
-_FORBIDDEN: Final = 403
-_INVALID: Final = frozenset({400, 422})
 
 
 _log = logging.getLogger(__name__)
@@ -91,10 +85,10 @@ async def make(
         if found := await _belongings(connection, namespace, spec, settings, nonce=nonce, waits=waits):
             return found
         manifest = pod(spec, settings, nonce=nonce, waits=waits)
-        made = await _create(connection, path(namespace, "pods"), manifest)
+        made = await create(connection, path(namespace, "pods"), manifest)
     except ApiError as error:
         with contextlib.suppress(BrignbError):
-            await _delete(connection, path(namespace, "secrets", spec.id))
+            await delete(connection, path(namespace, "secrets", spec.id))
         raise _because(error, spec, namespace) from error
     except Unreachable as error:
         raise NotMade("unreachable", error.message) from error
@@ -128,7 +122,7 @@ async def delete_pod(connection: Connection, namespace: str, name: str, *, grace
     Raises:
         BrignbError: The cluster is away for too long, or forbids it.
     """
-    await _delete(connection, path(namespace, "pods", name), {"gracePeriodSeconds": grace})
+    await delete(connection, path(namespace, "pods", name), {"gracePeriodSeconds": grace})
 
 
 async def _belongings(
@@ -137,13 +131,13 @@ async def _belongings(
     """Make what the pod will want; answers the pod, if the Secret tells that there may be one, and there is."""
     manifest = belongings.secret(spec, settings, nonce=nonce, waits=waits)
     where = path(namespace, "secrets")
-    if manifest and await _create(connection, where, manifest) is None:
+    if manifest and await create(connection, where, manifest) is None:
         if found := await find(connection, namespace, spec, settings):
             return found
-        await _delete(connection, path(namespace, "secrets", spec.id))
-        await _create(connection, where, manifest)
+        await delete(connection, path(namespace, "secrets", spec.id))
+        await create(connection, where, manifest)
     for claim in belongings.claims(spec, settings):
-        await _create(connection, path(namespace, "persistentvolumeclaims"), claim)
+        await create(connection, path(namespace, "persistentvolumeclaims"), claim)
     return None
 
 
@@ -168,53 +162,10 @@ async def find(connection: Connection, namespace: str, spec: JobSpec, settings: 
     return Made(found, nonce_of(found) if spec.tasks else None, waits, adopted=True)
 
 
-async def _create(connection: Connection, where: str, manifest: dict[str, Any]) -> dict[str, Any] | None:
-    """The object; None: one of that name is there."""
-    for failures in range(TRIES):
-        try:
-            return await connection.ask("POST", where, manifest)
-        except ApiError as error:
-            if error.status == _CONFLICT:
-                return None
-            if not _passes(error) or failures == TRIES - 1:
-                raise
-        except Unreachable:
-            if failures == TRIES - 1:
-                raise
-        await asyncio.sleep(backoff(failures))
-    raise AssertionError("unreachable")  # the last try returns or raises
-
-
-async def _delete(connection: Connection, where: str, options: dict[str, Any] | None = None) -> None:
-    for failures in range(TRIES):
-        try:
-            await connection.ask("DELETE", where, options)
-        except ApiError as error:
-            if error.status == _NOT_FOUND:
-                return
-            if not _passes(error) or failures == TRIES - 1:
-                raise
-        except Unreachable:
-            if failures == TRIES - 1:
-                raise
-        else:
-            return
-        await asyncio.sleep(backoff(failures))
-
-
-def _passes(error: ApiError) -> bool:
-    """Whether the server, and not the request, is at fault."""
-    return error.status in {429, 500, 502, 503, 504}
-
-
 def _because(error: ApiError, spec: JobSpec, namespace: str) -> BrignbError:
-    words = error.message
-    if error.status in _INVALID:
+    reason, words = refusal(error), error.message
+    if reason == "invalid":
         return JobRefused(name=spec.name, job_id=spec.id, reason=words)
-    if error.status == _NOT_FOUND:
+    if reason == "namespace":
         return JobRefused(name=spec.name, job_id=spec.id, reason=f"there is no namespace {namespace}: {words}")
-    if "exceeded quota" in words or "must specify" in words:
-        return NotMade("quota", words)
-    if error.status == _FORBIDDEN and " cannot create resource " in words:
-        return NotMade("forbidden", words)
-    return NotMade("admission" if error.status == _FORBIDDEN else "api", words)
+    return NotMade(reason, words)

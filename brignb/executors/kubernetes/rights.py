@@ -8,7 +8,10 @@ from typing import Any, Final
 from brignb.cluster.connection import Connection
 from brignb.errors import Refused
 
-RIGHTS: Final[tuple[tuple[str, tuple[str, ...], str], ...]] = (
+Rights = tuple[tuple[str, tuple[str, ...], str], ...]
+"""Resource, verbs, and what for."""
+
+RIGHTS: Final[Rights] = (
     ("pods", ("create", "get", "list", "watch", "delete"), "a job is a pod; one watch hears of all of them"),
     ("pods/log", ("get",), "what a job says"),
     ("pods/attach", ("get", "create"), "telling a job to begin, sending the source"),
@@ -16,12 +19,11 @@ RIGHTS: Final[tuple[tuple[str, tuple[str, ...], str], ...]] = (
     ("secrets", ("create", "patch", "delete"), "its tasks and variables; they go with its pod"),
     ("persistentvolumeclaims", ("create", "delete"), "storage and cache"),
 )
-"""Resource, verbs, and what for."""
 
 
-def role(name: str, namespace: str) -> dict[str, Any]:
+def role(name: str, namespace: str, rights: Rights = RIGHTS) -> dict[str, Any]:
     """A Role with these rights."""
-    rules = [{"apiGroups": [""], "resources": [resource], "verbs": [*verbs]} for resource, verbs, _ in RIGHTS]
+    rules = [{"apiGroups": [""], "resources": [resource], "verbs": [*verbs]} for resource, verbs, _ in rights]
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "Role",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Final
 
+from brignb.cluster.settings import given
 from brignb.errors import BadInput
 from brignb.model.projects import Project
 
 PREFIX: Final = "BRIGNB_KUBERNETES_"
+_PROFILES: Final = ("restricted", "baseline")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +54,11 @@ class Settings:
         Raises:
             BadInput: One has a value of a wrong type.
         """
-        given: dict[str, Any] = {}
-        for field in fields(cls):
-            if (text := environment.get(PREFIX + field.name.upper())) is not None:
-                given[field.name] = _value(field.name, str(field.type), text)
-        return cls(**given)
+        found = cls(**given(cls, PREFIX, environment))
+        if found.security not in _PROFILES:
+            where = f"${PREFIX}SECURITY"
+            raise BadInput(f"{found.security!r:.40} is no profile", where=where, hint="restricted or baseline")
+        return found
 
     def of(self, project: Project) -> Settings:
         """With what a project asks for itself: Brigade v1's size and classes of its claims."""
@@ -71,15 +73,3 @@ class Settings:
             storage_class=build or self.storage_class,
             cache_class=cache or caches,
         )
-
-
-def _value(name: str, kind: str, text: str) -> object:
-    where = f"${PREFIX}{name.upper()}"
-    try:
-        if kind == "bool":
-            return {"1": True, "true": True, "0": False, "false": False}[text.lower()]
-        if name == "security" and text not in {"restricted", "baseline"}:
-            raise BadInput(f"{text!r:.40} is no profile", where=where, hint="restricted or baseline")
-        return {"int": int, "float": float}.get(kind, str)(text)
-    except (KeyError, ValueError) as error:
-        raise BadInput(f"{text!r:.40} is no {kind}", where=where) from error
