@@ -178,9 +178,10 @@ class ProjectSecrets:
     async def _say(self, name: str, reason: str, message: str, *, warning: bool = False) -> None:
         """In the log and on the Secret, once for each version of it."""
         about = self._known.get(name) or {"kind": "Secret", "namespace": self._namespace, "name": name}
-        version, said = self._said.get(name, ("", set()))
-        if version != about.get("resourceVersion", ""):
-            version, said = about["resourceVersion"], set()
+        version = about.get("resourceVersion", "")
+        before, said = self._said.get(name, (version, set()))
+        if before != version:
+            said = set()
         self._said[name] = version, said
         if message in said:
             return
