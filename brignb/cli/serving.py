@@ -65,6 +65,15 @@ def serve(
         ),
     ] = ",".join(PARTS),
     workers_as: Annotated[WorkersAs, typer.Option(help="What runs builds.")] = WorkersAs.PROCESSES,
+    projects: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMESPACE",
+            envvar="BRIGNB_PROJECTS",
+            show_envvar=False,
+            help="Take up the project Secrets of a namespace in the cluster; . is the pod's own.",
+        ),
+    ] = None,
     key_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="What seals secrets, 32 bytes; else the home's.")
     ] = None,
@@ -101,6 +110,7 @@ def serve(
         keep_builds=keep_builds,
         parts=parts(chosen_parts),
         workers_as=workers_as.value,
+        projects=projects or None,
         key_file=key_file,
         token_file=token_file,
         tls_cert=tls_cert,

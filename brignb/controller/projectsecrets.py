@@ -22,12 +22,13 @@ import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from brignb.archive.seam import Archive
 from brignb.cluster.connection import Connection
 from brignb.cluster.remarks import remark
-from brignb.cluster.watching import Object, Watch
+from brignb.cluster.view import View
+from brignb.cluster.watching import Object
 from brignb.errors import BrignbError, Conflict, ProjectFileError, Unavailable
 from brignb.model import projectobject
 from brignb.model.builds import State
@@ -70,14 +71,19 @@ class ProjectSecrets:
         self._namespace = namespace
         self._now_ms = now_ms
         self._woken = asyncio.Event()
-        self._views = [_View(connection, namespace, selectors, self._woken.set) for selectors in _SELECTORS]
+        self._views = [
+            View(connection, namespace, "secrets", selectors=selectors, changed=self._woken.set)
+            for selectors in _SELECTORS
+        ]
         self._settled: dict[str, tuple[str, str]] = {}
         self._known: dict[str, dict[str, str]] = {}
-        self._said: set[tuple[str, ...]] = set()
+        self._said: dict[str, tuple[str, set[str]]] = {}
+        self._left = False
 
     def wake(self) -> None:
-        """A build has ended, or somebody has changed projects: what was left may be possible now."""
-        self._woken.set()
+        """A build has ended, or somebody has changed projects: what was left, if anything was, may be possible now."""
+        if self._left:
+            self._woken.set()
 
     async def run(self) -> None:
         """For ever; cancel it. Only the leader's runs."""
@@ -87,23 +93,22 @@ class ProjectSecrets:
             group.create_task(self._settle_always(), name="project Secrets")
 
     async def _settle_always(self) -> None:
-        left = False
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(AGAIN if left else None):
+                async with asyncio.timeout(AGAIN if self._left else None):
                     await self._woken.wait()
             self._woken.clear()
-            if any(view.secrets is None for view in self._views):
+            if any(view.objects is None for view in self._views):
                 continue
+            self._left = True  # until it is known better: a build may end while this round still finds it running
             try:
-                left = await self._settle()
+                self._left = await self._settle()
             except Unavailable as error:
                 log.warning("project Secrets: %s; tried again in %g s", error, AGAIN)
-                left = True
 
     async def _settle(self) -> bool:
         """One round; True when something is left."""
-        there = {name: secret for view in self._views for name, secret in (view.secrets or {}).items()}
+        there = {name: secret for view in self._views for name, secret in (view.objects or {}).items()}
         left = False
         for name, secret in there.items():
             version = _version(secret)
@@ -173,10 +178,14 @@ class ProjectSecrets:
     async def _say(self, name: str, reason: str, message: str, *, warning: bool = False) -> None:
         """In the log and on the Secret, once for each version of it."""
         about = self._known.get(name) or {"kind": "Secret", "namespace": self._namespace, "name": name}
-        said = (name, about.get("resourceVersion", ""), reason, message)
-        if said in self._said:
+        version = about.get("resourceVersion", "")
+        before, said = self._said.get(name, (version, set()))
+        if before != version:
+            said = set()
+        self._said[name] = version, said
+        if message in said:
             return
-        self._said.add(said)
+        said.add(message)
         log.log(logging.WARNING if warning else logging.INFO, "Secret %s/%s: %s", self._namespace, name, message)
         try:
             await remark(self._connection, about, reason, message, warning=warning, at=self._now_ms())
@@ -186,45 +195,7 @@ class ProjectSecrets:
     def _forget(self, name: str) -> None:
         self._known.pop(name, None)
         self._settled.pop(name, None)
-        self._said = {said for said in self._said if said[0] != name}
-
-
-class _View:
-    """What one watch sees; None before its first list."""
-
-    def __init__(
-        self, connection: Connection, namespace: str, selectors: dict[str, Any], changed: Callable[[], None]
-    ) -> None:
-        self.secrets: dict[str, Object] | None = None
-        self._tell = changed
-        self._trouble: str | None = None
-        self.watch = Watch(
-            connection,
-            namespace,
-            "secrets",
-            selectors=selectors,
-            listed=self._listed,
-            changed=self._changed,
-            trouble=self._troubled,
-        )
-
-    def _listed(self, secrets: list[Object]) -> None:
-        self.secrets = {secret["metadata"]["name"]: secret for secret in secrets}
-        self._tell()
-
-    def _changed(self, kind: str, secret: Object) -> None:
-        secrets = self.secrets = self.secrets or {}
-        if kind == "DELETED":
-            secrets.pop(secret["metadata"]["name"], None)
-        else:
-            secrets[secret["metadata"]["name"]] = secret
-        self._tell()
-
-    def _troubled(self, error: BrignbError | None) -> None:
-        said = None if error is None else error.message
-        if said and said != self._trouble:
-            log.warning("project Secrets cannot be watched now: %s", said)
-        self._trouble = said
+        self._said.pop(name, None)
 
 
 def _version(secret: Object) -> tuple[str, str]:

@@ -31,6 +31,7 @@ class ServeOptions:
         keep_builds: Of each project; None: all.
         parts: What this process does, of `PARTS`.
         workers_as: `processes` of the controller's machine, or `pods`.
+        projects: The namespace whose project Secrets are taken up, `.` for this pod's own or the context's; None: none are.
         key_file: What seals secrets; None: the home's.
         token_file: The API's token; None: the home's.
         tls_cert: Of the listener for workers, with its chain; None: there is no such listener.
@@ -52,6 +53,7 @@ class ServeOptions:
     keep_builds: int | None = None
     parts: frozenset[str] = frozenset(PARTS)
     workers_as: str = "processes"
+    projects: str | None = None
     key_file: Path | None = None
     token_file: Path | None = None
     tls_cert: Path | None = None

@@ -16,6 +16,7 @@ from brignb.controller.loop import Controller
 from brignb.controller.retention import Retention
 from brignb.errors import Unavailable
 from brignb.wiring.ground import Ground
+from brignb.wiring.projectwatch import watch_projects
 
 DRAIN: Final = 10.0
 """Seconds that running builds get when the server is asked to end."""
@@ -48,14 +49,24 @@ class Leader:
         await self._controller.recover()
 
     async def run(self) -> None:
-        """Until it is canceled, or stopped."""
-        others = [asyncio.create_task(each) for each in (self._warm(), self._retention.run())]
+        """Until it is canceled, or stopped.
+
+        Raises:
+            Exception: What one of its tasks died of: without it, a leader would only seem to lead.
+        """
+        work = [self._controller.run(), self._retention.run()]
+        if self._ground.options.projects:
+            work.append(watch_projects(self._ground))
+        tasks = {asyncio.create_task(each) for each in work}
+        warming = asyncio.create_task(self._warm())
         try:
-            await self._controller.run()
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
-            for task in others:
+            for task in (ending := {warming, *tasks}):
                 task.cancel()
-            await asyncio.wait(others)
+            await asyncio.wait(ending)
 
     def stop(self) -> None:
         """Begin nothing more: `run` ends soon."""
