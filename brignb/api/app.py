@@ -23,7 +23,7 @@ from starlette.responses import Response
 from starlette.routing import Route, request_response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from brignb.api import builds, events, later, listeners, logs, projects, runs, sources
+from brignb.api import builds, events, later, listeners, logs, projects, runs, sources, workers
 from brignb.api.answers import failure, on_crash, on_error, on_http
 from brignb.api.greeting import Greeting
 from brignb.api.guarding import Callers, Guarded, require_guarded, secured
@@ -122,7 +122,10 @@ def _api(services: Services, inbox: Inbox) -> FastAPI:
 
 def _workers(services: Services) -> FastAPI:
     """What workers in pods ask; not for people, so without a document."""
-    routers = [runs.router(services.runs)] if services.runs else []
+    routers = [
+        *([workers.router(services, services.desk)] if services.desk else ()),
+        *([runs.router(services.runs)] if services.runs else ()),
+    ]
     return FastAPI(
         routes=[route for router in routers for route in router.routes],
         openapi_url=None,

@@ -30,10 +30,8 @@ from brignb.api.posting import described, posted
 from brignb.api.projects import existing
 from brignb.api.services import Notebooks, Services
 from brignb.api.shapes import ERRORS, AcceptedShape
-from brignb.errors import BadInput
-from brignb.model.builds import Build, JobRecord, Outcome, State
+from brignb.model.builds import Build, Outcome, State
 from brignb.model.events import Event, event_type
-from brignb.model.names import is_job_id
 from brignb.model.times import rfc3339
 from brignb.store.seam import Wanted
 
@@ -117,12 +115,7 @@ def _held(routes: APIRouter, notebooks: Notebooks) -> None:
     async def job(listener_id: str, build_id: str, request: Request) -> Response:
         """A job's state."""
         said = await posted(request, PostedJob)
-        if not is_job_id(said.id):
-            raise BadInput("it is no job's id", where="id")
-        if said.name != said.id.rpartition("-")[0]:
-            raise BadInput("it is not the name in the job's id", where="name")
-        facts = {**said.model_dump(), "state": State(said.state)}
-        await notebooks.job(listener_id, JobRecord(build_id=build_id, **facts))
+        await notebooks.job(listener_id, said.record(build_id, said.attempt))
         return Response(status_code=204)
 
     @routes.post(

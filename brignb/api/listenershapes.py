@@ -7,6 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from brignb.api.shapes import STATES, EventShape, Shape
+from brignb.errors import BadInput
+from brignb.model.builds import JobRecord, State
+from brignb.model.names import is_job_id
 
 Attempt = Annotated[int, Field(ge=1, le=2**31 - 1)]
 ExitCode = Annotated[int, Field(ge=-(2**31), le=2**32 - 1)]
@@ -68,10 +71,9 @@ class StartedShape(Shape):
     journal: int
 
 
-class PostedJob(Shape):
+class JobFacts(Shape):
     """A job's state; times are milliseconds since 1970."""
 
-    attempt: Attempt
     id: str = Field(max_length=64)
     name: str = Field(max_length=36)
     image: str | None = None
@@ -83,13 +85,37 @@ class PostedJob(Shape):
     digest: str | None = Field(default=None, max_length=64)
     outputs: dict[str, str] = Field(default={})
 
+    def record(self, build_id: str, attempt: int) -> JobRecord:
+        """Of that attempt of a build.
 
-class EmittedEvent(Shape):
+        Raises:
+            BadInput: Its id is none, or not that of its name.
+        """
+        if not is_job_id(self.id):
+            raise BadInput("it is no job's id", where="id")
+        if self.name != self.id.rpartition("-")[0]:
+            raise BadInput("it is not the name in the job's id", where="name")
+        facts = {name: getattr(self, name) for name in JobFacts.model_fields}
+        return JobRecord(build_id=build_id, attempt=attempt, **{**facts, "state": State(self.state)})
+
+
+class PostedJob(JobFacts):
+    """A job's state, of an attempt."""
+
+    attempt: Attempt
+
+
+class EventFacts(Shape):
+    """An event that a handler raises."""
+
+    type: str = Field(min_length=1, max_length=200)
+    payload: str = ""
+
+
+class EmittedEvent(EventFacts):
     """An event that the notebook's handler raises."""
 
     attempt: Attempt
-    type: str = Field(min_length=1, max_length=200)
-    payload: str = ""
 
 
 class PostedEnd(Shape):

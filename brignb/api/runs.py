@@ -25,12 +25,11 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response, StreamingResponse
 
 from brignb.api.answers import JSON, failure
-from brignb.api.guarding import CLAIM
 from brignb.api.posting import posted
 from brignb.api.services import Runs
-from brignb.errors import JobRefused, NotFound, Refused, Unreachable
+from brignb.api.workers import build_of
+from brignb.errors import JobRefused, NotFound, Unreachable
 from brignb.model.jobs import Bookmark, Heard, JobSpec
-from brignb.model.tokens import BuildClaim
 
 WAIT_MAX: Final = 25.0
 """Seconds that a question for a job's end waits."""
@@ -57,47 +56,35 @@ def router(runs: Runs) -> APIRouter:
     async def start(request: Request) -> Response:
         asked = await posted(request, PostedRun)
         try:
-            status = await runs.start(_claim(request), asked.job, asked.told)
+            status = await runs.start(build_of(request), asked.job, asked.told)
         except JobRefused as error:
             return failure(_spoken(error), _REFUSED)
         return JSON(status.to_json(), 201)
 
     @routes.put("/{job_id}/source")
     async def bring(job_id: str, request: Request) -> Response:
-        await runs.bring(_claim(request), job_id, _body(request))
+        await runs.bring(build_of(request), job_id, _body(request))
         return Response(status_code=204)
 
     @routes.get("/{job_id}/lines")
     async def lines(job_id: str, request: Request, after: Annotated[int, Query(ge=0)] = 0) -> Response:
-        heard = runs.follow(_claim(request), job_id, after)
+        heard = runs.follow(build_of(request), job_id, after)
         return StreamingResponse(_told(heard), headers=_UNBUFFERED, media_type=LINES)
 
     @routes.get("/{job_id}")
     async def status(job_id: str, request: Request, wait: Annotated[float, Query(ge=0, le=WAIT_MAX)] = 0.0) -> Response:
-        return JSON((await runs.status(_claim(request), job_id, seconds=wait)).to_json())
+        return JSON((await runs.status(build_of(request), job_id, seconds=wait)).to_json())
 
     @routes.delete("/{job_id}")
     async def cancel(job_id: str, request: Request) -> Response:
-        return JSON((await runs.cancel(_claim(request), job_id)).to_json())
+        return JSON((await runs.cancel(build_of(request), job_id)).to_json())
 
     @routes.delete("")
     async def end(request: Request) -> Response:
-        ended = await runs.end(_claim(request))
+        ended = await runs.end(build_of(request))
         return JSON({job_id: status.to_json() for job_id, status in ended.items()})
 
     return routes
-
-
-def _claim(request: Request) -> BuildClaim:
-    """Whose worker asks.
-
-    Raises:
-        Refused: It has no build in its hands.
-    """
-    claim = request.scope[CLAIM]
-    if not isinstance(claim, BuildClaim):
-        raise Refused("jobs are started for a build", where="Authorization", hint="send the token of the build's offer")
-    return claim
 
 
 def _spoken(error: JobRefused) -> JobRefused:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
 from brignb.archive.seam import Archive
 from brignb.model.builds import Build, JobRecord, Outcome
-from brignb.model.events import Event
+from brignb.model.events import DedupeKey, Event
 from brignb.model.gateway import Gateway
 from brignb.model.jobs import Bookmark, Heard, JobSpec, JobStatus
 from brignb.model.names import new_id
-from brignb.model.tokens import BuildClaim, Claim
+from brignb.model.tokens import BuildClaim, Claim, PoolClaim
 from brignb.source.seam import Source
 from brignb.store.news import News
 from brignb.store.seam import Store, Wanted
@@ -86,6 +86,66 @@ class Runs(Protocol):
         """The worker starts no more; answers how each job is."""
 
 
+class Desk(Protocol):
+    """Where workers in pods take builds and tell of them; `brignb.controller.desk` has it.
+
+    Raises (every method that takes a `BuildClaim`):
+        Conflict: That attempt is over.
+    """
+
+    seconds: float
+
+    async def next(
+        self, claim: PoolClaim, worker: str, *, seconds: float, gone: Callable[[], Coroutine[Any, Any, None]]
+    ) -> Offered | None:
+        """The project's next build, within so many seconds; nothing for who is gone."""
+
+    async def take(self, claim: BuildClaim, worker: str) -> Offered:
+        """The build that was claimed for this worker."""
+
+    async def theirs(self, claim: BuildClaim) -> Build:
+        """The build."""
+
+    async def renew(self, claim: BuildClaim) -> bool:
+        """The worker lives; whether somebody wants the build to end."""
+
+    async def streams(self, claim: BuildClaim) -> Mapping[str, int]:
+        """Where the build's own streams go on."""
+
+    async def started(self, claim: BuildClaim) -> None:
+        """The first cell is about to run."""
+
+    async def job(self, claim: BuildClaim, job: JobRecord) -> None:
+        """A job's state."""
+
+    async def append(self, claim: BuildClaim, stream: str, *, offset: int, data: bytes) -> None:
+        """A stream has grown."""
+
+    async def document(self, claim: BuildClaim, name: str, data: bytes) -> None:
+        """A whole document."""
+
+    async def spill(self, claim: BuildClaim, name: str, *, offset: int, data: bytes) -> None:
+        """A side file has grown."""
+
+    async def artifacts(self, claim: BuildClaim, job_id: str, pieces: Iterable[bytes]) -> None:
+        """What a job left for others."""
+
+    async def emit(
+        self, claim: BuildClaim, event_type: str, payload: str, *, keys: tuple[DedupeKey, ...]
+    ) -> Mapping[str, Any]:
+        """An event is raised; answers its ids."""
+
+    async def finished(self, claim: BuildClaim, outcome: Outcome) -> None:
+        """The build has ended."""
+
+
+class Offered(Protocol):
+    """A build, for a worker."""
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object."""
+
+
 def _no_worker(_token: str) -> Claim | None:
     return None
 
@@ -113,6 +173,7 @@ class Services:
         zygotes: Bytes of memory of the zygotes, by the modules that each has preloaded.
         claim: What a worker's token claims; None: it is none of ours.
         runs: Jobs that are started for workers; None: workers start their own.
+        desk: Where workers in pods take builds; None: this process has none.
         hosts: Names by which callers may address this server; `*` takes any.
     """
 
@@ -137,6 +198,7 @@ class Services:
     zygotes: Callable[[], Mapping[tuple[str, ...], int]] = dict
     claim: Callable[[str], Claim | None] = _no_worker
     runs: Runs | None = None
+    desk: Desk | None = None
 
     def fresh_id(self, at: int) -> str:
         """A ULID of a time."""

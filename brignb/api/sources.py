@@ -47,18 +47,7 @@ def router(services: Services) -> APIRouter:
     async def show_source(build_id: str) -> Response:
         """The git work tree of the build's commit, `.git` and all, as a tar archive."""
         build = await known(services.store, build_id)
-        project = await existing(services.store, build.project)
-        commit = build.revision.commit
-        if not project.clone_url or commit is None or build.tier == BY_NOTEBOOK:
-            raise NotFound("it had no source of a commit", where=build.id, hint="its project names no `cloneURL`")
-        file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when it was sent
-        try:
-            with await services.source.tree(project, commit) as folder:
-                await asyncio.to_thread(pack, folder, file)
-        except SourceError as error:
-            file.close()
-            raise _unavailable(error, project) from error
-        return _archive(file)
+        return await packed(services, build)
 
     @routes.get("/{build_id}/jobs/{job_id}/artifacts", responses={200: {"content": {TAR: {}}}})
     async def show_artifacts(build_id: str, job_id: str) -> Response:
@@ -71,6 +60,27 @@ def router(services: Services) -> APIRouter:
         return _archive(file)
 
     return routes
+
+
+async def packed(services: Services, build: Build) -> Response:
+    """The git work tree of a build's commit, `.git` and all, as a tar archive.
+
+    Raises:
+        NotFound: It has none, or the repository has it no more.
+        Unavailable: The repository does not answer.
+    """
+    project = await existing(services.store, build.project)
+    commit = build.revision.commit
+    if not project.clone_url or commit is None or build.tier == BY_NOTEBOOK:
+        raise NotFound("it had no source of a commit", where=build.id, hint="its project names no `cloneURL`")
+    file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when it was sent
+    try:
+        with await services.source.tree(project, commit) as folder:
+            await asyncio.to_thread(pack, folder, file)
+    except SourceError as error:
+        file.close()
+        raise _unavailable(error, project) from error
+    return _archive(file)
 
 
 def _archive(file: IO[bytes]) -> Response:

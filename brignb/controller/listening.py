@@ -8,7 +8,7 @@ from typing import Any
 from brignb.controller.site import Site
 from brignb.errors import Conflict
 from brignb.model.builds import Build, JobRecord
-from brignb.model.events import Draft, Event
+from brignb.model.events import DedupeKey, Draft, Event
 from brignb.store.seam import Accept
 
 
@@ -40,8 +40,8 @@ class StoreListener:
         if not await site.store.note_first_cell(build.id, attempt=build.attempt, at=site.now_ms()):
             raise Conflict("this attempt of the build is over")
 
-    async def emit(self, event_type: str, payload: str) -> Mapping[str, Any]:
-        """Store the event and its build, in the same project, at the same revision."""
+    async def emit(self, event_type: str, payload: str, *, keys: tuple[DedupeKey, ...] = ()) -> Mapping[str, Any]:
+        """Store the event and its build, in the same project, at the same revision; one that is sent again by the same keys, once."""
         site, build = self._site, self._build
         at = site.now_ms()
         draft = Draft(
@@ -51,6 +51,7 @@ class StoreListener:
             payload=payload,
             revision=self._event.revision,
             any_commit=build.any_commit,
+            keys=keys,
             cause={"event": self._event.id, "build": build.id, "trigger": "emit"},
         )
         event_id, build_id = site.new_ids(at)

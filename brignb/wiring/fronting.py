@@ -65,6 +65,7 @@ async def front(ground: Ground, address: tuple[str, int], *, ending: Callable[[]
             zygotes=site.zygotes.sizes if site.zygotes is not None else dict,
             claim=ground.tokens.claim,
             runs=ground.jobs.runs if ground.jobs else None,
+            desk=ground.desk,
             ending=ending,
             hosts=(*_hosts(options.host, address), *options.hosts),
         )

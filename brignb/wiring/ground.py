@@ -10,11 +10,12 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from brignb.controller.canceling import cancel
+from brignb.controller.desk import Desk
 from brignb.controller.notebooks import Notebooks
 from brignb.controller.records import current_record
 from brignb.controller.site import Site
@@ -42,7 +43,9 @@ class Ground:
 
     Args:
         site: What builds are made with; its store waits for a database that is away.
+        afar: The same for builds whose workers are elsewhere: they write into the archive that all servers share.
         notebooks: Those that listen.
+        desk: Where workers elsewhere take builds; None: this process answers none.
         tokens: Of workers.
         jobs: Jobs as pods; None: this process starts none.
     """
@@ -52,7 +55,9 @@ class Ground:
     stored: Storing
     words: Words
     site: Site
+    afar: Site
     notebooks: Notebooks
+    desk: Desk | None
     tokens: Tokens
     jobs: ClusterJobs | None
 
@@ -108,6 +113,10 @@ async def ground(options: ServeOptions, home: Home, address: tuple[str, int]) ->
         )
         notebooks = Notebooks(site, ended=partial(words.here, "freed"))
         words.on("pending", lambda _about: notebooks.wake())
+        tokens, afar = Tokens(key), replace(site, archive=stored.shared)
+        desk = Desk(afar, tokens, wanted=notebooks.wanted, ended=partial(words.here, "freed")) if api else None
+        if desk is not None:
+            words.on("pending", lambda _about: desk.wake())
         words.on("freed", lambda _about: stored.ended())
         try:
             yield Ground(
@@ -116,8 +125,10 @@ async def ground(options: ServeOptions, home: Home, address: tuple[str, int]) ->
                 stored=stored,
                 words=words,
                 site=site,
+                afar=afar,
                 notebooks=notebooks,
-                tokens=Tokens(key),
+                desk=desk,
+                tokens=tokens,
                 jobs=jobs,
             )
         finally:

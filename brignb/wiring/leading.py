@@ -13,6 +13,7 @@ import os
 from typing import Final
 
 from brignb.controller.loop import Controller
+from brignb.controller.overdue import Overdue
 from brignb.controller.retention import Retention
 from brignb.errors import Unavailable
 from brignb.wiring.ground import Ground
@@ -54,7 +55,7 @@ class Leader:
         Raises:
             Exception: What one of its tasks died of: without it, a leader would only seem to lead.
         """
-        work = [self._controller.run(), self._retention.run()]
+        work = [self._controller.run(), self._retention.run(), Overdue(self._ground.afar).run()]
         if self._ground.options.projects:
             work.append(watch_projects(self._ground))
         tasks = {asyncio.create_task(each) for each in work}

@@ -71,6 +71,8 @@ async def _serve(options: ServeOptions, home: Home, sock: socket.socket) -> None
         server = Listener(app, started=lambda: _announce(options, home, url_of(sock)))
         _on_signals(server)
         tasks = [*floor.stored.tasks]
+        if floor.desk is not None:
+            tasks.append(asyncio.create_task(floor.desk.run()))
         if leader is not None:
             tasks.append(leading := asyncio.create_task(leader.run()))
         for task in tasks:

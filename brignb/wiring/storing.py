@@ -13,10 +13,8 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 from typing import IO, Final
 
-from brignb.archive.artifacts import pack_artifacts
 from brignb.archive.files import FileArchive
 from brignb.archive.places import TwoPlaces
 from brignb.archive.seam import Archive
@@ -36,6 +34,7 @@ class Storing:
     """An opened store, and an archive.
 
     Args:
+        shared: What all servers on this store write into, for builds whose workers are elsewhere.
         artifacts: Writes a tar archive of what a job of a build left for others; False: nothing is kept.
         news: Of builds, of all processes.
         ended: Is to be called after each build.
@@ -44,6 +43,7 @@ class Storing:
 
     store: SqlStore
     archive: Archive
+    shared: Archive
     artifacts: Callable[[str, str, IO[bytes]], bool]
     news: News
     ended: Callable[[], None] = lambda: None
@@ -76,7 +76,7 @@ async def storing(url: str | None, home: Home, parts: frozenset[str], words: Wor
                     where="--parts",
                     hint="give all parts the same --store postgresql://USER@HOST/DATABASE",
                 )
-            yield Storing(store=store, archive=near, artifacts=partial(pack_artifacts, home.builds), news=News())
+            yield Storing(store=store, archive=near, shared=near, artifacts=near.artifacts, news=News())
         else:
             async with _elsewhere(url, store, near, parts, words) as stored:
                 yield stored
@@ -112,7 +112,13 @@ async def _elsewhere(
         tasks = tuple(map(asyncio.create_task, going))
         stack.push_async_callback(_canceled, tasks)
         yield Storing(
-            store=store, archive=places, artifacts=places.artifacts, news=news, ended=settling.wake, tasks=tasks
+            store=store,
+            archive=places,
+            shared=far,
+            artifacts=places.artifacts,
+            news=news,
+            ended=settling.wake,
+            tasks=tasks,
         )
 
 
