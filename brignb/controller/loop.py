@@ -45,7 +45,7 @@ class Controller:
 
     Args:
         site: What builds are made with.
-        workers: How many builds run at once.
+        workers: How many builds run at once; 0: they run elsewhere.
         notebooks: What they take is not for workers.
         ended: Is called after each attempt.
     """

@@ -18,6 +18,7 @@ from brignb.controller.retention import Retention
 from brignb.errors import Unavailable
 from brignb.wiring.ground import Ground
 from brignb.wiring.projectwatch import watch_projects
+from brignb.wiring.workerpods import pod_settings, tend_pods
 
 DRAIN: Final = 10.0
 """Seconds that running builds get when the server is asked to end."""
@@ -28,15 +29,19 @@ class Leader:
 
     Args:
         ground: What it stands on.
+
+    Raises:
+        BadInput: Workers are to be pods, and what these cannot do without is not set.
     """
 
     def __init__(self, ground: Ground) -> None:
         options, words = ground.options, ground.words
         self._ground = ground
+        self._pods = pod_settings(ground)
         self._retention = Retention(ground.site, options.keep_ms, options.keep_builds)
         self._controller = Controller(
             ground.site,
-            workers=options.workers or os.cpu_count() or 1,
+            workers=0 if self._pods else options.workers or os.cpu_count() or 1,
             notebooks=ground.notebooks,
             ended=lambda: words.here("freed"),
         )
@@ -58,6 +63,8 @@ class Leader:
         work = [self._controller.run(), self._retention.run(), Overdue(self._ground.afar).run()]
         if self._ground.options.projects:
             work.append(watch_projects(self._ground))
+        if self._pods:
+            work.append(tend_pods(self._ground, self._pods))
         tasks = {asyncio.create_task(each) for each in work}
         warming = asyncio.create_task(self._warm())
         try:
