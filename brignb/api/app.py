@@ -40,23 +40,42 @@ _HANDLERS: dict[Any, Any] = {BrignbError: on_error, HTTPException: on_http, Exce
 Guard = Callable[[ASGIApp, Callers], Guarded]
 
 
-def create_app(services: Services) -> ASGIApp:
+def create_app(services: Services, *, workers: bool = True) -> ASGIApp:
     """The ASGI app.
+
+    Args:
+        services: What it is made of.
+        workers: Whether it listens to workers; else they have an app of their own.
 
     Raises:
         RuntimeError: A route does not say who may call it.
     """
     metrics = Metrics()
     inbox = Inbox(services, metrics)
+    guard = _guard(services)
+    return _app(
+        [
+            *_gateway_routes(services, inbox, metrics, guard),
+            *(_worker_routes(services, guard) if workers and services.api else ()),
+            *(_api_routes(services, inbox, metrics, guard) if services.api else ()),
+            *_own_routes(services, metrics, guard),
+        ]
+    )
 
+
+def create_worker_app(services: Services) -> ASGIApp:
+    """The same for workers only."""
+    return _app(_worker_routes(services, _guard(services)))
+
+
+def _guard(services: Services) -> Guard:
     def guard(app: ASGIApp, callers: Callers) -> Guarded:
         return Guarded(app, callers, token=services.token, hosts=services.hosts, claim=services.claim)
 
-    routes = [
-        *_gateway_routes(services, inbox, metrics, guard),
-        *(_api_routes(services, inbox, metrics, guard) if services.api else ()),
-        *_own_routes(services, metrics, guard),
-    ]
+    return guard
+
+
+def _app(routes: list[Route]) -> ASGIApp:
     require_guarded(routes)
     app = Starlette(routes=routes, exception_handlers=_HANDLERS)
     app.router.redirect_slashes = False
@@ -76,11 +95,12 @@ def _gateway_routes(services: Services, inbox: Inbox, metrics: Metrics, guard: G
     return routes
 
 
+def _worker_routes(services: Services, guard: Guard) -> list[Route]:
+    return [Route("/api/worker/{path:path}", guard(_workers(services), Callers.WORKER))]
+
+
 def _api_routes(services: Services, inbox: Inbox, metrics: Metrics, guard: Guard) -> list[Route]:
-    return [
-        Route("/api/worker/{path:path}", guard(_workers(services), Callers.WORKER)),
-        Route("/api/{path:path}", guard(_timed(_api(services, inbox), metrics), Callers.TOKEN)),
-    ]
+    return [Route("/api/{path:path}", guard(_timed(_api(services, inbox), metrics), Callers.TOKEN))]
 
 
 def _own_routes(services: Services, metrics: Metrics, guard: Guard) -> list[Route]:

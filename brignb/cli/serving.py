@@ -96,6 +96,8 @@ def serve(
 
     It runs until it is interrupted, and then gives running builds some seconds to end; what is lost is queued again at the next start.
     """
+    if (tls_cert is None) != (tls_key is None):
+        raise BadInput("a certificate and its key go together", where="--tls-cert, --tls-key")
     options = ServeOptions(
         home=home,
         host=host,

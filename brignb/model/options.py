@@ -37,7 +37,7 @@ class ServeOptions:
         tls_cert: Of the listener for workers, with its chain; None: there is no such listener.
         tls_key: Its private key.
         worker_port: Where that listens.
-        linger: Seconds for which requests are still taken once the server was asked to end.
+        linger: Seconds for which requests are still taken once the server was asked to end, while it says that it is not ready.
     """
 
     home: Path | None = None

@@ -3,6 +3,7 @@
     gateways of its parts ─┐
     /api, when it is one   ├──▶ app
     /healthz, /readyz, … ──┘
+    /api/worker ──▶ an app of its own where workers have a listener of their own, by TLS; else in the same
 
 What must never happen: a part that takes what another part, elsewhere, is there for.
 """
@@ -17,7 +18,7 @@ from typing import Final
 from starlette.types import ASGIApp
 
 from brignb import __version__
-from brignb.api.app import create_app
+from brignb.api.app import create_app, create_worker_app
 from brignb.api.services import Services
 from brignb.gateways import CloudEvents, GitHub, Registry, Simple
 from brignb.model.gateway import Gateway
@@ -33,8 +34,10 @@ _GATEWAYS: Final[Mapping[str, tuple[Callable[[], Gateway], ...]]] = {
 }
 
 
-async def front(ground: Ground, address: tuple[str, int], *, ending: Callable[[], bool]) -> ASGIApp:
-    """The app.
+async def front(
+    ground: Ground, address: tuple[str, int], *, ending: Callable[[], bool]
+) -> tuple[ASGIApp, ASGIApp | None]:
+    """The app; and that for workers, when it is another one.
 
     Args:
         ground: What it stands on.
@@ -44,32 +47,32 @@ async def front(ground: Ground, address: tuple[str, int], *, ending: Callable[[]
     options, stored, site = ground.options, ground.stored, ground.site
     gateways = [made() for part, kinds in _GATEWAYS.items() if part in options.parts for made in kinds]
     await _warn_of_unsigned(ground)
-    return create_app(
-        Services(
-            store=stored.store,
-            archive=stored.archive,
-            source=site.source,
-            artifacts=stored.artifacts,
-            news=stored.news,
-            gateways=gateways,
-            api="api" in options.parts,
-            cr=options.cr,
-            token=ground.home.token(),
-            now_ms=now_ms,
-            randomness=randomness,
-            wake=partial(ground.words.here, "pending"),
-            cancel=ground.cancel,
-            notebooks=ground.notebooks,
-            record=ground.record,
-            version=__version__,
-            zygotes=site.zygotes.sizes if site.zygotes is not None else dict,
-            claim=ground.tokens.claim,
-            runs=ground.jobs.runs if ground.jobs else None,
-            desk=ground.desk,
-            ending=ending,
-            hosts=(*_hosts(options.host, address), *options.hosts),
-        )
+    services = Services(
+        store=stored.store,
+        archive=stored.archive,
+        source=site.source,
+        artifacts=stored.artifacts,
+        news=stored.news,
+        gateways=gateways,
+        api="api" in options.parts,
+        cr=options.cr,
+        token=ground.home.token(),
+        now_ms=now_ms,
+        randomness=randomness,
+        wake=partial(ground.words.here, "pending"),
+        cancel=ground.cancel,
+        notebooks=ground.notebooks,
+        record=ground.record,
+        version=__version__,
+        zygotes=site.zygotes.sizes if site.zygotes is not None else dict,
+        claim=ground.tokens.claim,
+        runs=ground.jobs.runs if ground.jobs else None,
+        desk=ground.desk,
+        ending=ending,
+        hosts=(*_hosts(options.host, address), *options.hosts),
     )
+    apart = options.tls_cert is not None
+    return create_app(services, workers=not apart), create_worker_app(services) if apart else None
 
 
 async def _warn_of_unsigned(ground: Ground) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from pathlib import Path
+from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -16,8 +17,10 @@ from starlette.types import ASGIApp
 from brignb.api.protocol import BoundedHttp
 from brignb.errors import BadInput
 
-_HANG_UP: Final = 2
-"""Seconds that open connections (log followers) get at the end."""
+HANG_UP: Final = 2
+"""Seconds that open connections get at the end where some of them have no end of their own: followers of logs."""
+ANSWER: Final = 8
+"""Seconds that requests in flight get at the end where each has one: longer than the store waits for anything."""
 
 
 @contextlib.contextmanager
@@ -56,11 +59,21 @@ class Listener(uvicorn.Server):
 
     Args:
         app: What answers.
+        patience: Seconds for what is in flight at the end.
         started: Is called once it takes connections.
-        tls: uvicorn's words for certificate and key.
+        certificate: With its chain; None: no TLS.
+        key: Its private key.
     """
 
-    def __init__(self, app: ASGIApp, *, started: Callable[[], None] = lambda: None, **tls: Any) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        patience: int = HANG_UP,
+        started: Callable[[], None] = lambda: None,
+        certificate: Path | None = None,
+        key: Path | None = None,
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -71,8 +84,9 @@ class Listener(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
-                timeout_graceful_shutdown=_HANG_UP,
-                **tls,
+                timeout_graceful_shutdown=patience,
+                ssl_certfile=certificate,
+                ssl_keyfile=key,
             )
         )
         self._tell = started

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import signal
+import socket
+import ssl
 import subprocess
 import sys
 
 import httpx
 import pytest
-from e2e.conftest import Server
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from e2e.conftest import Pipeline, Server
 
 pytestmark = pytest.mark.slow
 
@@ -73,6 +80,37 @@ def test_each_part_has_its_own_routes_and_health(part):
     assert json.loads((api.home / "server.json").read_text())["url"] == api.url
 
 
+def test_workers_are_listened_to_by_tls_and_nowhere_else(part, tmp_path):
+    """Secrets travel there: the port for people has no such routes then, and that for workers no others."""
+    authority = certified(tmp_path)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = ("--tls-cert", str(tmp_path / "cert"), "--tls-key", str(tmp_path / "cert-key"), "--worker-port", str(port))
+    api = part("api", *words)
+    context = ssl.create_default_context(cadata=authority)
+    with httpx.Client(base_url=f"https://localhost:{port}", verify=context) as worker:
+        assert worker.post("/api/worker/renew").json()["error"]["message"] == "this route is for workers"
+        assert worker.get("/api/builds").status_code == 404
+        assert worker.get("/healthz").status_code == 404
+    assert api.http.post("/api/worker/renew").status_code == 404
+
+
+def test_a_server_that_ends_is_not_ready_and_takes_what_still_comes(part, tmp_path):
+    """Senders may not know yet; so it says 503 to probes first, and an event in the meantime is taken as ever."""
+    github, api = part("github", "--linger", "3"), part("api")
+    api.create(Pipeline.file("tests/late", None, defaultNotebook=Pipeline.notebook("1")))
+    github.process.send_signal(signal.SIGTERM)
+    while github.http.get("/readyz").status_code == 200:
+        pass
+    answer = github.push("tests/late", "a" * 40)
+    assert answer.status_code == 202
+    assert github.process.wait(timeout=30) == 0
+    github.process.stdout.close()
+    github.http.close()
+    assert api.build(answer.json()["build"])["state"] == "pending"
+
+
 @pytest.mark.parametrize(
     ("args", "what"),
     [
@@ -80,6 +118,8 @@ def test_each_part_has_its_own_routes_and_health(part):
         (("--parts", "api"), "SQLite has one process"),
         (("--parts", "githob"), "no such part"),
         (("--parts", ""), "no part at all"),
+        (("--tls-cert", "/nowhere"), "go together"),
+        (("--tls-cert", "/nowhere", "--tls-key", "/nowhere", "--worker-port", "0"), "they cannot be used"),
     ],
 )
 def test_parts_that_cannot_be_are_refused(tmp_path, args, what):
@@ -87,3 +127,19 @@ def test_parts_that_cannot_be_are_refused(tmp_path, args, what):
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert ended.returncode == 2
     assert what in ended.stderr
+
+
+def certified(folder):
+    """A certificate for localhost and its key, as files `cert` and `cert-key`; answers who is to be trusted, as PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = dt.datetime.now(dt.UTC)
+    made = x509.CertificateBuilder(
+        name, name, key.public_key(), x509.random_serial_number(), now, now + dt.timedelta(days=1)
+    )
+    made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+    pem = made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    (folder / "cert").write_bytes(pem)
+    words = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "cert-key").write_bytes(key.private_bytes(*words))
+    return pem.decode()
