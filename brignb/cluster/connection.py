@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession, ClientTimeout, ClientWebSocketResponse
     from kubernetes.aio.client import Configuration
 
+ACCEPT: Final = "application/json"
+METADATA: Final = ",".join(
+    f"{ACCEPT};as={kind};g=meta.k8s.io;v=v1" for kind in ("PartialObjectMetadataList", "PartialObjectMetadata")
+)
 ANSWER_WITHIN: Final = 20.0
 """Seconds for a request that is not a stream."""
 SILENCE: Final = 25
@@ -77,9 +81,19 @@ class Connection:
         *,
         kind: str = "application/json",
         timeout: float = ANSWER_WITHIN,  # noqa: ASYNC109 - it is the request's, not the caller's
+        metadata: bool = False,
         **params: object,
     ) -> dict[str, Any]:
         """A request and its answer.
+
+        Args:
+            method: HTTP's.
+            path: See `paths`.
+            body: JSON.
+            kind: The body's.
+            timeout: Seconds.
+            metadata: Whether the objects' metadata are enough, of one or of a list.
+            params: The query.
 
         Raises:
             ApiError: It was not granted.
@@ -88,7 +102,8 @@ class Connection:
         """
         from aiohttp import ClientError, ClientTimeout  # noqa: PLC0415 - an extra
 
-        answer = await self.open(method, path, body, kind=kind, within=ClientTimeout(total=timeout), **params)
+        within, accept = ClientTimeout(total=timeout), METADATA if metadata else ACCEPT
+        answer = await self.open(method, path, body, kind=kind, within=within, accept=accept, **params)
         try:
             found = await answer.json()
         except (ClientError, OSError, TimeoutError, ValueError) as error:
@@ -103,14 +118,16 @@ class Connection:
         *,
         kind: str = "application/json",
         within: ClientTimeout | None = None,
+        accept: str = ACCEPT,
         **params: object,
     ) -> ClientResponse:
         """A request and its answer, still to be read; errors as in `ask`."""
-        answer = await self._send(method, path, body, kind, within, params)
+        headers = {"Accept": accept, **({"Content-Type": kind} if body is not None else {})}
+        answer = await self._send(method, path, body, headers, within, params)
         if answer.status == _UNAUTHORIZED:
             answer.close()
             await self.renew()
-            answer = await self._send(method, path, body, kind, within, params)
+            answer = await self._send(method, path, body, headers, within, params)
         if answer.status not in _OK:
             raise await self._problem(answer)
         self._remember(answer)
@@ -152,7 +169,13 @@ class Connection:
         await asyncio.sleep(0)  # lets them go
 
     async def _send(
-        self, method: str, path: str, body: Any, kind: str, within: ClientTimeout | None, params: Mapping[str, object]
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        headers: Mapping[str, str],
+        within: ClientTimeout | None,
+        params: Mapping[str, object],
     ) -> ClientResponse:
         from aiohttp import ClientError, ClientTimeout  # noqa: PLC0415 - an extra
 
@@ -162,7 +185,7 @@ class Connection:
                 self._url(path),
                 params={name: str(value) for name, value in params.items()},
                 json=body,
-                headers={**await self._headers(), **({"Content-Type": kind} if body is not None else {})},
+                headers={**await self._headers(), **headers},
                 timeout=within or ClientTimeout(total=None, sock_connect=ANSWER_WITHIN),
                 proxy=self._configuration.proxy or None,
             )
@@ -179,7 +202,7 @@ class Connection:
 
     async def _headers(self) -> dict[str, str]:
         token = (await self._configuration.auth_settings()).get("BearerToken")
-        return {"Accept": "application/json", **({"Authorization": str(token["value"])} if token else {})}
+        return {"Authorization": str(token["value"])} if token else {}
 
     def _url(self, path: str) -> str:
         return f"{self._configuration.host}{path}"

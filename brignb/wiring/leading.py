@@ -39,6 +39,8 @@ class Leader:
             ended=lambda: words.here("freed"),
         )
         words.on("freed", lambda _about: self._retention.wake())
+        if ground.jobs is not None:
+            words.on("freed", lambda _about: ground.jobs and ground.jobs.sweeping.wake())
         words.on("pending", lambda _about: self._controller.wake())
         words.on("cancel", self._controller.canceled)
         words.on("doubt", lambda _about: self._controller.doubt())
@@ -49,7 +51,8 @@ class Leader:
 
     async def run(self) -> None:
         """Until it is canceled, or stopped."""
-        others = [asyncio.create_task(each) for each in (self._warm(), self._retention.run())]
+        sweeping = [self._ground.jobs.sweeping.run()] if self._ground.jobs else []
+        others = [asyncio.create_task(each) for each in (self._warm(), self._retention.run(), *sweeping)]
         try:
             await self._controller.run()
         finally:

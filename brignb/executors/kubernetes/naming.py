@@ -56,8 +56,9 @@ def selector(build_id: str | None) -> str:
 
 
 def storage_claim(spec: JobSpec) -> str:
-    """The claim that a build's jobs share: named as Brigade v1's worker."""
-    return f"brigade-worker-{spec.build_id.lower()}"
+    """The claim that the jobs of a build's attempt share: named as Brigade v1's worker."""
+    again = f"-{spec.attempt}" if spec.attempt > 1 else ""
+    return f"brigade-worker-{spec.build_id.lower()}{again}"
 
 
 def cache_claim(spec: JobSpec) -> str:
@@ -71,7 +72,8 @@ def cache_claim(spec: JobSpec) -> str:
 
 def claim_labels(spec: JobSpec, component: str, server: str) -> dict[str, str]:
     """Of a claim: `jobCache` (Brigade v1) or `buildStorage`."""
-    of_build = {"build": spec.build_id.lower()} if component == "buildStorage" else {"jobname": spec.name}
+    of_attempt = {"build": spec.build_id.lower(), "attempt": str(spec.attempt)}
+    of_build = of_attempt if component == "buildStorage" else {"jobname": spec.name}
     return {
         **MANAGED_BY,
         **({SERVER: server} if server else {}),
