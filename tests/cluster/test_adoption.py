@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import subprocess
@@ -61,7 +62,7 @@ async def site(tmp_path, namespace):
     await store.close()
     running = Site(tmp_path, namespace)
     running.start()
-    running.worker = serverside.worker(running.url, claim)
+    running.claim, running.worker = claim, serverside.worker(running.url, claim)
     yield running
     await running.worker.close()
     running.kill()
@@ -191,3 +192,52 @@ async def test_a_pod_that_is_gone_is_not_made_again(site):
 
 def there(site: Site) -> list[dict]:
     return kube.asked("GET", f"/api/v1/namespaces/{site.namespace}/pods", labelSelector="component=job")["items"]
+
+
+async def test_a_connection_that_is_cut_under_a_loud_job_loses_no_line(site):
+    """What was on its way is more than what the server keeps for another question: it reads the log once more."""
+    job = spec("seq 200000", "sleep 3", "seq 200001 200100")
+    async with through(site) as (worker, cut):
+        await worker.start(job)
+        batches = worker.logs(job.id)
+        heard = [*await anext(batches)]
+        await asyncio.sleep(1.5)  # the rest fills the sockets meanwhile
+        cut()
+        async with asyncio.timeout(WITHIN):
+            heard += [line async for batch in batches for line in batch]
+        assert (await worker.wait(job.id)).succeeded
+        await worker.close()
+    text = "".join(line.text + ("" if line.partial else "\n") for line in heard if line.stream == "stdout")
+    assert text.split() == [str(number) for number in range(1, 200_101)]
+
+
+@contextlib.asynccontextmanager
+async def through(site):
+    """Another worker of the build, behind something that can cut its connections, with what is on its way."""
+    cutting = []
+
+    async def pass_on(reader, writer):
+        try:
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        except OSError:
+            pass
+        finally:
+            writer.close()
+
+    async def connected(reader, writer):
+        there = await asyncio.open_connection("127.0.0.1", site.port)
+        tasks = [asyncio.create_task(pass_on(reader, there[1])), asyncio.create_task(pass_on(there[0], writer))]
+        cutting.append(lambda: [each.transport.abort() for each in (writer, there[1])])
+        await asyncio.gather(*tasks)
+
+    def cut():
+        for each in cutting:
+            each()
+
+    async with await asyncio.start_server(connected, "127.0.0.1", 0) as proxy:
+        port = proxy.sockets[0].getsockname()[1]
+        yield serverside.worker(f"http://127.0.0.1:{port}", site.claim), cut
+        cut()
+        await asyncio.sleep(0.1)  # its tasks end

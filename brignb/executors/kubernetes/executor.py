@@ -66,11 +66,16 @@ class KubernetesExecutor:
 
         Args:
             spec: The job. Of one whose source is `SENT`, `bring` brings it.
-            told: How far another process, which is gone, has told the log of this job: it is adopted, or `lost`; never made once more.
+            told: How far the log of this job was told, by another process, which is gone, or on a connection that was cut: it is adopted,
+                or `lost`; never made once more.
 
         Raises:
             JobRefused: It cannot be started as it is.
         """
+        known = self._runs.get(spec.id)
+        if known and told and not known.backlog.keeps(told.lines):  # told to nobody: they are read once more
+            await known.close()
+            del self._starts[spec.id]
         if spec.id not in self._starts:
             said = self.supports(spec)
             refusals = ("the executor is closed",) if self._closed else said.refusals
@@ -152,10 +157,10 @@ class KubernetesExecutor:
         namespace = await self._cluster.resolved(run.spec.namespace)
         hub = await self._cluster.hub(namespace)
         hub.listen(run.spec.id, run)
+        run.left = lambda: hub.forget(run.spec.id)
         made = await make(connection, namespace, run.spec, self._settings, waits=True, again=run.told is not None)
         hub.made(run.spec.id)
         run.begin(made, connection, namespace)
-        run.left = lambda: hub.forget(run.spec.id)
         await bequeath(connection, namespace, made.pod)
 
     async def _clear(self, run: Run) -> None:
