@@ -11,6 +11,7 @@ What must never happen: a wait without an end; credentials in a message.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import weakref
 from collections.abc import Mapping
@@ -71,7 +72,7 @@ class Connection:
         self.place = place
         self._context = context
         self._renewing: asyncio.Task[Place] | None = None
-        self._transports: weakref.WeakKeyDictionary[object, asyncio.BaseTransport] = weakref.WeakKeyDictionary()
+        self._transports: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
 
     async def ask(
         self,
@@ -164,7 +165,7 @@ class Connection:
     async def close(self) -> None:
         """Let go of all connections, at once: TLS would say goodbye for as long as the other side takes."""
         await self._session.close()
-        for transport in list(self._transports.values()):
+        for transport in self._transports:
             cast("asyncio.WriteTransport", transport).abort()
         await asyncio.sleep(0)  # lets them go
 
@@ -193,12 +194,10 @@ class Connection:
             raise self._unreachable(error) from error
 
     def _remember(self, answer: ClientResponse) -> None:
-        """A stream's transport: when it is cut off in its middle, nobody else knows it any more.
-
-        Kept by its protocol, which it lets go of when it has ended; uvloop's transports cannot be weakly referred to.
-        """
-        if answer.connection and answer.connection.transport and (protocol := answer.connection.protocol):
-            self._transports[protocol] = answer.connection.transport
+        """A stream's transport: when it is cut off in its middle, nobody else knows it any more."""
+        if answer.connection and answer.connection.transport:
+            with contextlib.suppress(TypeError):  # uvloop's cannot be referred to weakly; they end by themselves, or with the server
+                self._transports.add(answer.connection.transport)
 
     async def _headers(self) -> dict[str, str]:
         token = (await self._configuration.auth_settings()).get("BearerToken")
