@@ -196,7 +196,7 @@ class Connection:
     def _remember(self, answer: ClientResponse) -> None:
         """A stream's transport: when it is cut off in its middle, nobody else knows it any more."""
         if answer.connection and answer.connection.transport:
-            with contextlib.suppress(TypeError):  # uvloop's cannot be referred to weakly; they end by themselves, or with the server
+            with contextlib.suppress(TypeError):  # uvloop's cannot be referred to weakly; they end by themselves
                 self._transports.add(answer.connection.transport)
 
     async def _headers(self) -> dict[str, str]:
