@@ -39,8 +39,8 @@ class Leader:
             ended=lambda: words.here("freed"),
         )
         words.on("freed", lambda _about: self._retention.wake())
-        if ground.jobs is not None:
-            words.on("freed", lambda _about: ground.jobs and ground.jobs.sweeping.wake())
+        if (jobs := ground.jobs) is not None:
+            words.on("freed", lambda _about: jobs.sweeping.wake())
         words.on("pending", lambda _about: self._controller.wake())
         words.on("cancel", self._controller.canceled)
         words.on("doubt", lambda _about: self._controller.doubt())
