@@ -31,7 +31,7 @@ from brignb.wiring.home import Home
 from brignb.wiring.localserver import local_server
 from brignb.wiring.storing import Storing, storing
 from brignb.wiring.words import Words
-from brignb.wiring.zygotes import possible, zygotes
+from brignb.wiring.zygotes import SERVERS_JOBS, possible, zygotes
 
 log = logging.getLogger("brignb")
 
@@ -104,7 +104,9 @@ async def ground(options: ServeOptions, home: Home, address: tuple[str, int]) ->
             executor=options.executor,
             runs=jobs.runs if jobs else None,
             serving=local_server(address, key) if api else None,
-            zygotes=zygotes(home, walled=hidden is not None) if builds_here and possible() else None,
+            zygotes=zygotes(home, walled=hidden is not None, also=SERVERS_JOBS if jobs else ())
+            if builds_here and possible()
+            else None,
         )
         notebooks = Notebooks(site, ended=partial(words.here, "freed"))
         words.on("pending", lambda _about: notebooks.wake())
