@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import secrets
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -14,6 +15,7 @@ import kube
 from appsite import services_in, serving
 
 from brignb.api.services import Services
+from brignb.archive.files import FileArchive
 from brignb.client.jobs import ServerExecutor
 from brignb.controller.runs import Runs
 from brignb.errors import NotFound
@@ -27,6 +29,7 @@ from brignb.model.names import id_time_ms, new_id
 from brignb.model.projects import Project
 from brignb.model.tokens import BuildClaim, Tokens
 from brignb.store.seam import Accept, Store
+from brignb.wiring.shelves import Shelf
 
 TOKENS = Tokens(bytes(32))
 
@@ -138,7 +141,13 @@ async def workers(folder: Path, make: Callable[[Build, Project], Adopting]):
 async def main(folder: Path, port: int, namespace: str) -> None:
     """A server as a process of its own, until it is killed: `python -m serverside FOLDER PORT NAMESPACE`."""
     cluster = Cluster(namespace=namespace)
-    make = lambda build, _project: kube.executor(folder / build.id, namespace, cluster=cluster, shared=True)  # noqa: E731
+    work = folder / f"work-{os.getpid()}"  # another process has not its files
+
+    def make(build: Build, _project: Project) -> Adopting:
+        shelf = Shelf(archive, archive.artifacts, build.id)
+        return kube.executor(work / build.id, namespace, cluster=cluster, shared=True, shelf=shelf)
+
+    archive = FileArchive(folder / "builds")
     async with served(folder, make, port):
         print("up", flush=True)
         await asyncio.Event().wait()

@@ -150,4 +150,3 @@ class TwoPlaces:
             file.seek(0)
             while piece := file.read(PIECE):
                 self._far.spill(build_id, names.artifacts(job_id), piece)
-

@@ -19,6 +19,7 @@ from typing import Final
 from brignb.controller.runs import Runs
 from brignb.controller.sweeping import Sweeping
 from brignb.errors import Unreachable
+from brignb.executors.folders import remove
 from brignb.executors.kubernetes.cluster import DEFAULT_NAMESPACE, Cluster
 from brignb.executors.kubernetes.executor import KubernetesExecutor
 from brignb.executors.kubernetes.leftovers import Found, found, take_away
@@ -27,12 +28,12 @@ from brignb.executors.kubernetes.settings import Settings
 from brignb.model.builds import Build
 from brignb.model.options import ServeOptions
 from brignb.model.projects import Project
-from brignb.store.news import News
 from brignb.store.sealing import load_key
-from brignb.store.seam import Store
 from brignb.wiring.clock import now_ms
 from brignb.wiring.executing import CONTEXT, NAMESPACE
 from brignb.wiring.home import Home
+from brignb.wiring.shelves import Shelf
+from brignb.wiring.storing import Storing
 
 log = logging.getLogger("brignb")
 
@@ -76,17 +77,14 @@ class _Leftovers:
 
 
 @contextlib.asynccontextmanager
-async def cluster_jobs(
-    options: ServeOptions, *, store: Store, news: News, home: Home
-) -> AsyncIterator[ClusterJobs | None]:
+async def cluster_jobs(options: ServeOptions, *, stored: Storing, home: Home) -> AsyncIterator[ClusterJobs | None]:
     """Begin, and at the end let go of the jobs: those of workers that live are adopted by the next server.
 
     None: jobs are processes of their workers, or this part has nothing to do with them. The API starts them, the controller sweeps.
 
     Args:
         options: Whether there is a cluster, and what the operator allows.
-        store: Knows which builds run.
-        news: Of builds.
+        stored: Knows which builds run, and keeps what their jobs leave.
         home: Its key marks what is in the cluster; its folder `work` has one for each build that runs.
 
     Raises:
@@ -108,13 +106,19 @@ async def cluster_jobs(
             shared=True,
             settings=settings.of(project),
             rules=Rules(project=project.policy, operator=options.allow),
+            shelf=Shelf(stored.archive, stored.artifacts, build.id) if build.holder else None,
         )
 
-    runs = Runs(store, news, executor)
+    def closed(build: Build) -> None:
+        """Of a build that runs here its place takes the folder away, once the artifacts are kept."""
+        if build.holder and (home.work / build.id).is_dir():
+            remove(home.work / build.id)
+
+    runs = Runs(stored.store, stored.news, executor, closed=closed)
     try:
         if starts:
             await _checked(cluster)
-        yield ClusterJobs(cluster, runs, Sweeping(store, _Leftovers(cluster, settings.server)), settings.server)
+        yield ClusterJobs(cluster, runs, Sweeping(stored.store, _Leftovers(cluster, settings.server)), settings.server)
     finally:
         await runs.leave()
         await cluster.close()

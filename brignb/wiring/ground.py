@@ -83,7 +83,7 @@ async def ground(options: ServeOptions, home: Home, address: tuple[str, int]) ->
     api = "api" in options.parts
     async with (
         storing(options.store, home, options.parts, words) as stored,
-        cluster_jobs(options, store=stored.store, news=stored.news, home=home) as jobs,
+        cluster_jobs(options, stored=stored, home=home) as jobs,
     ):
         builds_here = "controller" in options.parts and options.workers_as == "processes"
         key = load_key(home.key)

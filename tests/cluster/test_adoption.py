@@ -211,6 +211,18 @@ async def test_a_connection_that_is_cut_under_a_loud_job_loses_no_line(site):
     assert text.split() == [str(number) for number in range(1, 200_101)]
 
 
+async def test_artifacts_outlive_the_process_that_took_them(site):
+    """The job that wants them may be started by another one."""
+    first = spec("mkdir d", "echo a > d/a", artifacts=("d/*",))
+    await site.worker.start(first)
+    assert (await site.worker.wait(first.id)).artifacts == ("d/a",)
+    site.kill()
+    site.start()
+    second = spec("cat d/a", inputs=(first.id, "other-01jv3zq8m4t7y2k9r5w6x0abzz"))
+    await site.worker.start(second)
+    assert stated(await told(site.worker, second.id, [])) == ["a"]
+
+
 @contextlib.asynccontextmanager
 async def through(site):
     """Another worker of the build, behind something that can cut its connections, with what is on its way."""
