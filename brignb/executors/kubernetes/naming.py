@@ -62,10 +62,11 @@ def storage_claim(spec: JobSpec) -> str:
 
 
 def cache_claim(spec: JobSpec) -> str:
-    """The claim that a job of that name has in each build: Brigade v1's name, shortened where it is too long for Kubernetes."""
+    """The claim that a job of that name has in each build: Brigade v1's name, and a digest.
+
+    Without it, job `c-d` of `a/b` would have the claim of job `d` of `a/b-c`: another project's files.
+    """
     name = re.sub(r"[^a-z0-9-]+", "-", f"{spec.project}-{spec.name}".lower()).strip("-")
-    if len(name) <= _LABEL_MAX:
-        return name
     digest = hashlib.sha256(f"{spec.project}\n{spec.name}".encode()).hexdigest()[:12]
     return f"{name[: _LABEL_MAX - len(digest) - 1].rstrip('-')}-{digest}"
 
