@@ -134,8 +134,8 @@ def push(project: str = "owner/repo", **facts: Any) -> bytes:
 
 
 @contextlib.asynccontextmanager
-async def serving(services: Services):
-    """The app on a port of its own; gives its address."""
+async def serving(services: Services, port: int = 0):
+    """The app on a port of its own, or on that one; gives its address."""
     config = uvicorn.Config(
         create_app(services),
         http=BoundedHttp,
@@ -149,7 +149,8 @@ async def serving(services: Services):
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
     with socket.socket(proto=socket.IPPROTO_TCP) as sock:  # without the protocol asyncio leaves Nagle's algorithm on
-        sock.bind(("127.0.0.1", 0))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(("127.0.0.1", port))
         await server.startup(sockets=[sock])  # without its main loop, which only looks every 100 ms whether to end
         yield sock.getsockname()
         async with asyncio.timeout(10):  # clients have hung up; uvicorn would look for it every 100 ms

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import secrets
+import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 
+import kube
 from appsite import services_in, serving
 
 from brignb.api.services import Services
+from brignb.archive.files import FileArchive
 from brignb.client.jobs import ServerExecutor
 from brignb.controller.runs import Runs
 from brignb.errors import NotFound
+from brignb.executors.kubernetes.cluster import Cluster
 from brignb.executors.seam import Adopting
 from brignb.model.assignment import Server
 from brignb.model.builds import Build
@@ -23,9 +28,28 @@ from brignb.model.jobs import JobSpec, JobStatus, Support
 from brignb.model.names import id_time_ms, new_id
 from brignb.model.projects import Project
 from brignb.model.tokens import BuildClaim, Tokens
-from brignb.store.seam import Accept
+from brignb.store.seam import Accept, Store
+from brignb.wiring.shelves import Shelf
 
 TOKENS = Tokens(bytes(32))
+
+
+async def claimed(store: Store, build_id: str, project: str = "owner/repo") -> BuildClaim:
+    """A build of that id, running."""
+    at = id_time_ms(build_id)
+    if await store.project(project) is None:
+        await store.put_project(Project(name=project), at=at)
+    draft = Draft(gateway="api", source="api", type="push")
+    event_id = new_id(at, secrets.token_bytes(10))
+    await store.accept([Accept(project=project, draft=draft, event_id=event_id, build_id=build_id, at=at)])
+    (build,) = await store.claim(at=at, limit=1)
+    assert build.id == build_id
+    return BuildClaim(build.id, build.attempt)
+
+
+def worker(url: str, claim: BuildClaim) -> ServerExecutor:
+    """Of that build, at that server."""
+    return ServerExecutor(Server(url, TOKENS.build(claim.build_id, claim.attempt)))
 
 
 class Workers:
@@ -47,27 +71,15 @@ class Workers:
 
     async def claim(self, build_id: str, project: str) -> BuildClaim:
         """A build of that time, claimed."""
-        store, at = self._services.store, id_time_ms(build_id)
-        if await store.build(build_id) is not None:  # another project's of that id
-            build_id = new_id(at, secrets.token_bytes(10))
-        if await store.project(project) is None:
-            await store.put_project(Project(name=project), at=at)
-        draft = Draft(gateway="api", source="api", type="push")
-        event_id = new_id(at, secrets.token_bytes(10))
-        await store.accept([Accept(project=project, draft=draft, event_id=event_id, build_id=build_id, at=at)])
-        (build,) = await store.claim(at=at, limit=1)
-        assert build.id == build_id
-        return BuildClaim(build.id, build.attempt)
-
-    def executor(self, claim: BuildClaim) -> ServerExecutor:
-        """Of that build's worker."""
-        return ServerExecutor(Server(self.url, TOKENS.build(claim.build_id, claim.attempt)))
+        if await self._services.store.build(build_id) is not None:  # another project's of that id
+            build_id = new_id(id_time_ms(build_id), secrets.token_bytes(10))
+        return await claimed(self._services.store, build_id, project)
 
     async def start(self, spec: JobSpec) -> None:
         key = (spec.build_id, spec.project)
         async with self._making:
             if key not in self._executors:
-                self._executors[key] = self.executor(await self.claim(*key))
+                self._executors[key] = worker(self.url, await self.claim(*key))
                 if self._closed:
                     await self._executors[key].close()
         await self._executors[key].start(spec)
@@ -104,15 +116,42 @@ class Workers:
 
 
 @contextlib.asynccontextmanager
-async def workers(folder: Path, make: Callable[[Build, Project], Adopting]):
-    """Workers whose jobs a server starts.
+async def served(folder: Path, make: Callable[[Build, Project], Adopting], port: int = 0):
+    """A server; gives what it is made of, and its address.
 
     Args:
         folder: The server's.
         make: Its executor for a build.
+        port: Where; 0: anywhere.
     """
     async with services_in(folder) as services:
         runs = Runs(services.store, services.news, make)
-        async with serving(replace(services, runs=runs, claim=TOKENS.claim)) as address:
-            yield Workers(services, f"http://{address[0]}:{address[1]}")
+        async with serving(replace(services, runs=runs, claim=TOKENS.claim), port) as address:
+            yield services, f"http://{address[0]}:{address[1]}"
         await runs.leave()
+
+
+@contextlib.asynccontextmanager
+async def workers(folder: Path, make: Callable[[Build, Project], Adopting]):
+    """Workers whose jobs a server starts."""
+    async with served(folder, make) as (services, url):
+        yield Workers(services, url)
+
+
+async def main(folder: Path, port: int, namespace: str) -> None:
+    """A server as a process of its own, until it is killed: `python -m serverside FOLDER PORT NAMESPACE`."""
+    cluster = Cluster(namespace=namespace)
+    work = folder / f"work-{os.getpid()}"  # another process has not its files
+
+    def make(build: Build, _project: Project) -> Adopting:
+        shelf = Shelf(archive, archive.artifacts, build.id)
+        return kube.executor(work / build.id, namespace, cluster=cluster, shared=True, shelf=shelf)
+
+    archive = FileArchive(folder / "builds")
+    async with served(folder, make, port):
+        print("up", flush=True)
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]))

@@ -161,7 +161,9 @@ class Run:
                             if "end" in news:
                                 return
                 except Forgotten:
-                    raise
+                    if after < self._heard.lines:  # somebody wants lines that were heard long ago
+                        raise
+                    await self._again()
                 except (Unreachable, Unavailable, NotFound):  # cut, or replaced
                     await self._again()
         finally:

@@ -11,6 +11,7 @@ What must never happen: a wait without an end; credentials in a message.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import weakref
 from collections.abc import Mapping
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession, ClientTimeout, ClientWebSocketResponse
     from kubernetes.aio.client import Configuration
 
+ACCEPT: Final = "application/json"
+METADATA: Final = ",".join(
+    f"{ACCEPT};as={kind};g=meta.k8s.io;v=v1" for kind in ("PartialObjectMetadataList", "PartialObjectMetadata")
+)
 ANSWER_WITHIN: Final = 20.0
 """Seconds for a request that is not a stream."""
 SILENCE: Final = 25
@@ -67,7 +72,7 @@ class Connection:
         self.place = place
         self._context = context
         self._renewing: asyncio.Task[Place] | None = None
-        self._transports: weakref.WeakKeyDictionary[object, asyncio.BaseTransport] = weakref.WeakKeyDictionary()
+        self._transports: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
 
     async def ask(
         self,
@@ -77,9 +82,19 @@ class Connection:
         *,
         kind: str = "application/json",
         timeout: float = ANSWER_WITHIN,  # noqa: ASYNC109 - it is the request's, not the caller's
+        metadata: bool = False,
         **params: object,
     ) -> dict[str, Any]:
         """A request and its answer.
+
+        Args:
+            method: HTTP's.
+            path: See `paths`.
+            body: JSON.
+            kind: The body's.
+            timeout: Seconds.
+            metadata: Whether the objects' metadata are enough, of one or of a list.
+            params: The query.
 
         Raises:
             ApiError: It was not granted.
@@ -88,7 +103,8 @@ class Connection:
         """
         from aiohttp import ClientError, ClientTimeout  # noqa: PLC0415 - an extra
 
-        answer = await self.open(method, path, body, kind=kind, within=ClientTimeout(total=timeout), **params)
+        within, accept = ClientTimeout(total=timeout), METADATA if metadata else ACCEPT
+        answer = await self.open(method, path, body, kind=kind, within=within, accept=accept, **params)
         try:
             found = await answer.json()
         except (ClientError, OSError, TimeoutError, ValueError) as error:
@@ -103,14 +119,16 @@ class Connection:
         *,
         kind: str = "application/json",
         within: ClientTimeout | None = None,
+        accept: str = ACCEPT,
         **params: object,
     ) -> ClientResponse:
         """A request and its answer, still to be read; errors as in `ask`."""
-        answer = await self._send(method, path, body, kind, within, params)
+        headers = {"Accept": accept, **({"Content-Type": kind} if body is not None else {})}
+        answer = await self._send(method, path, body, headers, within, params)
         if answer.status == _UNAUTHORIZED:
             answer.close()
             await self.renew()
-            answer = await self._send(method, path, body, kind, within, params)
+            answer = await self._send(method, path, body, headers, within, params)
         if answer.status not in _OK:
             raise await self._problem(answer)
         self._remember(answer)
@@ -147,12 +165,18 @@ class Connection:
     async def close(self) -> None:
         """Let go of all connections, at once: TLS would say goodbye for as long as the other side takes."""
         await self._session.close()
-        for transport in list(self._transports.values()):
+        for transport in self._transports:
             cast("asyncio.WriteTransport", transport).abort()
         await asyncio.sleep(0)  # lets them go
 
     async def _send(
-        self, method: str, path: str, body: Any, kind: str, within: ClientTimeout | None, params: Mapping[str, object]
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        headers: Mapping[str, str],
+        within: ClientTimeout | None,
+        params: Mapping[str, object],
     ) -> ClientResponse:
         from aiohttp import ClientError, ClientTimeout  # noqa: PLC0415 - an extra
 
@@ -162,7 +186,7 @@ class Connection:
                 self._url(path),
                 params={name: str(value) for name, value in params.items()},
                 json=body,
-                headers={**await self._headers(), **({"Content-Type": kind} if body is not None else {})},
+                headers={**await self._headers(), **headers},
                 timeout=within or ClientTimeout(total=None, sock_connect=ANSWER_WITHIN),
                 proxy=self._configuration.proxy or None,
             )
@@ -170,16 +194,14 @@ class Connection:
             raise self._unreachable(error) from error
 
     def _remember(self, answer: ClientResponse) -> None:
-        """A stream's transport: when it is cut off in its middle, nobody else knows it any more.
-
-        Kept by its protocol, which it lets go of when it has ended; uvloop's transports cannot be weakly referred to.
-        """
-        if answer.connection and answer.connection.transport and (protocol := answer.connection.protocol):
-            self._transports[protocol] = answer.connection.transport
+        """A stream's transport: when it is cut off in its middle, nobody else knows it any more."""
+        if answer.connection and answer.connection.transport:
+            with contextlib.suppress(TypeError):  # uvloop's cannot be referred to weakly; they end by themselves
+                self._transports.add(answer.connection.transport)
 
     async def _headers(self) -> dict[str, str]:
         token = (await self._configuration.auth_settings()).get("BearerToken")
-        return {"Accept": "application/json", **({"Authorization": str(token["value"])} if token else {})}
+        return {"Authorization": str(token["value"])} if token else {}
 
     def _url(self, path: str) -> str:
         return f"{self._configuration.host}{path}"

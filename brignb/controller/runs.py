@@ -57,12 +57,21 @@ class Runs:
         store: Knows which attempts run.
         news: Says when a build has changed.
         make: An executor for a build's jobs.
+        closed: Is called after it was closed, in a thread.
     """
 
-    def __init__(self, store: Store, news: News, make: Callable[[Build, Project], Adopting]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        news: News,
+        make: Callable[[Build, Project], Adopting],
+        *,
+        closed: Callable[[Build], None] = lambda _build: None,
+    ) -> None:
         self._store = store
         self._news = news
         self._make = make
+        self._closed = closed
         self._hands: dict[BuildClaim, Hand] = {}
         self._watchers: dict[BuildClaim, asyncio.Task[None]] = {}
 
@@ -206,6 +215,7 @@ class Runs:
                 await hand.executor.close()
             except BrignbError as error:
                 log.warning("what is left of build %s is swept later: %s", claim.build_id, error)
+            await asyncio.to_thread(self._closed, hand.build)
 
 
 async def _heard(executor: Adopting, job_id: str, after: int) -> AsyncIterator[Heard]:

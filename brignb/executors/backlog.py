@@ -57,6 +57,10 @@ class Backlog:
         """Of the next line."""
         return self._first + len(self._lines)
 
+    def keeps(self, number: int) -> bool:
+        """Whether lines from that number on can be told."""
+        return number >= self._first
+
     def add(self, lines: Sequence[LogLine]) -> None:
         """Lines that were seen."""
         if lines:
@@ -75,7 +79,7 @@ class Backlog:
         Raises:
             NotFound: Some of them are not kept any more.
         """
-        if after < self._first:
+        if not self.keeps(after):
             raise NotFound(f"lines {after} to {self._first - 1} of job {self._job_id} are not kept any more")
         me, at = object(), after
         self._followers[me] = at

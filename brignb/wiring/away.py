@@ -18,20 +18,16 @@ import signal
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 from brignb.errors import BadInput, Unavailable
 from brignb.executors import sandbox
 from brignb.model.options import WorkerOptions
 from brignb.model.tokens import Tokens
 from brignb.wiring.workfolders import WorkFolders
-from brignb.wiring.zygotes import possible, zygotes
+from brignb.wiring.zygotes import SERVERS_JOBS, possible, zygotes
 from brignb.zygote.zygotes import Zygotes
 
 log = logging.getLogger("brignb.worker")
-
-_JOBS: Final = ("brignb.client.jobs",)
-"""What starts jobs in the cluster: imported before a build comes, where there is the time for it."""
 
 
 def work_away(options: WorkerOptions) -> int:
@@ -54,7 +50,7 @@ async def _work(options: WorkerOptions, token: str, secrets: dict[str, str]) -> 
     warm = Tokens.is_pools(token)
     forking = None
     if possible():
-        forking = zygotes(folders, walled=hidden is not None, rehearsed=warm, also=_JOBS if warm else ())
+        forking = zygotes(folders, walled=hidden is not None, rehearsed=warm, also=SERVERS_JOBS if warm else ())
     warming = asyncio.create_task(_warm(forking, options.preload))
     stopping = asyncio.Event()
     _on_signals(stopping)

@@ -12,25 +12,28 @@ import hashlib
 import hmac
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
 from brignb.controller.runs import Runs
+from brignb.controller.sweeping import Sweeping
 from brignb.errors import Unreachable
-from brignb.executors.kubernetes.cluster import Cluster
+from brignb.executors.folders import remove
+from brignb.executors.kubernetes.cluster import DEFAULT_NAMESPACE, Cluster
 from brignb.executors.kubernetes.executor import KubernetesExecutor
+from brignb.executors.kubernetes.leftovers import Found, found, take_away
 from brignb.executors.kubernetes.locks import Rules
 from brignb.executors.kubernetes.settings import Settings
 from brignb.model.builds import Build
 from brignb.model.options import ServeOptions
 from brignb.model.projects import Project
-from brignb.store.news import News
 from brignb.store.sealing import load_key
-from brignb.store.seam import Store
 from brignb.wiring.clock import now_ms
 from brignb.wiring.executing import CONTEXT, NAMESPACE
 from brignb.wiring.home import Home
+from brignb.wiring.shelves import Shelf
+from brignb.wiring.storing import Storing
 
 log = logging.getLogger("brignb")
 
@@ -45,33 +48,51 @@ class ClusterJobs:
     Args:
         cluster: For others that need it too.
         runs: Jobs of builds.
+        sweeping: Takes away what is left of builds that are over; for whoever builds.
         server: This server's mark on what it has in the cluster.
     """
 
     cluster: Cluster
     runs: Runs
+    sweeping: Sweeping
     server: str
 
 
+class _Leftovers:
+    """Of one cluster; see `brignb.controller.sweeping`."""
+
+    def __init__(self, cluster: Cluster, server: str) -> None:
+        self._cluster = cluster
+        self._server = server
+
+    async def found(self, namespaces: Iterable[str]) -> list[Found]:
+        """What is there of this server's jobs."""
+        connection = await self._cluster.connection()
+        places = {await self._cluster.resolved(namespace) for namespace in (DEFAULT_NAMESPACE, *namespaces)}
+        return [each for place in sorted(places) for each in await found(connection, place, self._server)]
+
+    async def take_away(self, objects: Iterable[Found]) -> None:
+        """Delete it."""
+        await take_away(await self._cluster.connection(), objects)
+
+
 @contextlib.asynccontextmanager
-async def cluster_jobs(
-    options: ServeOptions, *, store: Store, news: News, home: Home
-) -> AsyncIterator[ClusterJobs | None]:
+async def cluster_jobs(options: ServeOptions, *, stored: Storing, home: Home) -> AsyncIterator[ClusterJobs | None]:
     """Begin, and at the end let go of the jobs: those of workers that live are adopted by the next server.
 
-    None: this server's jobs are processes of its workers.
+    None: jobs are processes of their workers, or this part has nothing to do with them. The API starts them, the controller sweeps.
 
     Args:
         options: Whether there is a cluster, and what the operator allows.
-        store: Knows which builds run.
-        news: Of builds.
+        stored: Knows which builds run, and keeps what their jobs leave.
         home: Its key marks what is in the cluster; its folder `work` has one for each build that runs.
 
     Raises:
         Refused: The cluster does not take the server's credentials, or forbids what is needed.
         Unreachable: There is no usable kubeconfig.
     """
-    if options.executor != "kubernetes" or "api" not in options.parts:
+    starts = "api" in options.parts
+    if options.executor != "kubernetes" or not (starts or "controller" in options.parts):
         yield None
         return
     cluster = Cluster(context=os.environ.get(CONTEXT), namespace=os.environ.get(NAMESPACE))
@@ -85,12 +106,19 @@ async def cluster_jobs(
             shared=True,
             settings=settings.of(project),
             rules=Rules(project=project.policy, operator=options.allow),
+            shelf=Shelf(stored.archive, stored.artifacts, build.id) if build.holder else None,
         )
 
-    runs = Runs(store, news, executor)
+    def closed(build: Build) -> None:
+        """Of a build that runs here its place takes the folder away, once the artifacts are kept."""
+        if build.holder and (home.work / build.id).is_dir():
+            remove(home.work / build.id)
+
+    runs = Runs(stored.store, stored.news, executor, closed=closed)
     try:
-        await _checked(cluster)
-        yield ClusterJobs(cluster, runs, settings.server)
+        if starts:
+            await _checked(cluster)
+        yield ClusterJobs(cluster, runs, Sweeping(stored.store, _Leftovers(cluster, settings.server)), settings.server)
     finally:
         await runs.leave()
         await cluster.close()

@@ -32,7 +32,7 @@ from brignb.wiring.home import Home
 from brignb.wiring.localserver import local_server
 from brignb.wiring.storing import Storing, storing
 from brignb.wiring.words import Words
-from brignb.wiring.zygotes import possible, zygotes
+from brignb.wiring.zygotes import SERVERS_JOBS, possible, zygotes
 
 log = logging.getLogger("brignb")
 
@@ -88,7 +88,7 @@ async def ground(options: ServeOptions, home: Home, address: tuple[str, int]) ->
     api = "api" in options.parts
     async with (
         storing(options.store, home, options.parts, words) as stored,
-        cluster_jobs(options, store=stored.store, news=stored.news, home=home) as jobs,
+        cluster_jobs(options, stored=stored, home=home) as jobs,
     ):
         builds_here = "controller" in options.parts and options.workers_as == "processes"
         key = load_key(home.key)
@@ -109,7 +109,9 @@ async def ground(options: ServeOptions, home: Home, address: tuple[str, int]) ->
             executor=options.executor,
             runs=jobs.runs if jobs else None,
             serving=local_server(address, key) if api else None,
-            zygotes=zygotes(home, walled=hidden is not None) if builds_here and possible() else None,
+            zygotes=zygotes(home, walled=hidden is not None, also=SERVERS_JOBS if jobs else ())
+            if builds_here and possible()
+            else None,
         )
         notebooks = Notebooks(site, ended=partial(words.here, "freed"))
         words.on("pending", lambda _about: notebooks.wake())

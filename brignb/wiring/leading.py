@@ -46,6 +46,8 @@ class Leader:
             ended=lambda: words.here("freed"),
         )
         words.on("freed", lambda _about: self._retention.wake())
+        if (jobs := ground.jobs) is not None:
+            words.on("freed", lambda _about: jobs.sweeping.wake())
         words.on("pending", lambda _about: self._controller.wake())
         words.on("cancel", self._controller.canceled)
         words.on("doubt", lambda _about: self._controller.doubt())
@@ -63,6 +65,8 @@ class Leader:
         work = [self._controller.run(), self._retention.run(), Overdue(self._ground.afar).run()]
         if self._ground.options.projects:
             work.append(watch_projects(self._ground))
+        if self._ground.jobs:
+            work.append(self._ground.jobs.sweeping.run())
         if self._pods:
             work.append(tend_pods(self._ground, self._pods))
         tasks = {asyncio.create_task(each) for each in work}

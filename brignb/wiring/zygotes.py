@@ -20,6 +20,9 @@ _TMP = Path("/tmp")  # noqa: S108 - the zygote's own; each worker gets another
 HUGE_PAGES: Final = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 """The C library's heap in huge pages where the machine has them: a fork has less to copy. Workers do not inherit it."""
 
+SERVERS_JOBS: Final = ("brignb.client.jobs", "anyio._backends._asyncio")
+"""What a worker imports, the second for its first request, when its server starts its jobs."""
+
 
 def possible() -> bool:
     """Whether workers can be forked on this machine: Linux with pidfds (5.3 and later)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 
 import kube
@@ -25,6 +26,12 @@ PRIVILEGED = """from brignb import events, Job
 @events.on("exec")
 async def go(event, project):
     await Job("grab", {image!r}, tasks=["echo mine"], privileged=True, use_source=False).run()
+"""
+
+HELD = """from brignb import events, Job, Storage
+@events.on("exec")
+async def go(event, project):
+    await Job("held", {image!r}, tasks=["echo up", "sleep 600"], use_source=False, storage=Storage(enabled=True)).run()
 """
 
 
@@ -99,3 +106,36 @@ def test_the_operators_lock_is_the_servers(server, repository, namespace):
     assert [(job["state"], job["reason"]) for job in found["jobs"]] == [("failed", "refused")]
     assert "serve --allow privileged" in said(server, found)
     assert pods(namespace) == []
+
+
+def test_what_a_killed_server_left_is_swept(server, repository, namespace):
+    """Its pods, their storage and a Secret whose pod was never made; a person's pod beside them stays."""
+    commit = repository.commit(Pipeline.notebook(HELD.format(image=kube.IMAGE)))
+    assert server.create(Pipeline.file("tests/cluster", repository.url)).status_code == 201
+    event = {"type": "exec", "revision": {"commit": commit}}
+    build_id = server.http.post("/api/projects/tests/cluster/events", json=event).json()["build"]
+    until(lambda: "held | up" in said(server, {"id": build_id}))
+    (pod,) = there("pods", namespace)
+    theirs = {**pod["metadata"]["labels"], "brignb.dev/server": "another"}
+    orphan = {"metadata": {"name": f"orphan-{build_id.lower()}", "labels": pod["metadata"]["labels"]}}
+    kube.asked("POST", f"/api/v1/namespaces/{namespace}/secrets", orphan)
+    kube.asked("POST", f"/api/v1/namespaces/{namespace}/secrets", {"metadata": {"name": "theirs", "labels": theirs}})
+    assert len(there("persistentvolumeclaims", namespace)) == 1
+    server.stop(signal.SIGKILL)
+    server.start()
+    assert ended(server, build_id)["state"] == "lost"
+    until(lambda: not there("pods", namespace) and not there("persistentvolumeclaims", namespace))
+    until(lambda: [each["metadata"]["name"] for each in there("secrets", namespace)] == ["theirs"])
+
+
+def there(kind, namespace):
+    selector = "app.kubernetes.io/managed-by=brignb"
+    return kube.asked("GET", f"/api/v1/namespaces/{namespace}/{kind}", labelSelector=selector)["items"]
+
+
+def until(true):
+    """What becomes so in another process; within the 35 s that a build's leftovers may last."""
+    late = time.monotonic() + 35
+    while not true():
+        assert time.monotonic() < late
+        time.sleep(0.1)

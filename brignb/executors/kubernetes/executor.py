@@ -11,6 +11,7 @@ from brignb.cluster.paths import path
 from brignb.errors import BrignbError, JobRefused, NotFound, Refused, Unreachable
 from brignb.executors.kubernetes.asking import support
 from brignb.executors.kubernetes.cluster import Cluster
+from brignb.executors.kubernetes.files import Files, Shelf
 from brignb.executors.kubernetes.locks import Rules
 from brignb.executors.kubernetes.making import NotMade, bequeath, delete_pod, make
 from brignb.executors.kubernetes.naming import storage_claim
@@ -33,6 +34,7 @@ class KubernetesExecutor:
         shared: Whether others use the cluster too; else it is closed with this executor.
         settings: The operator's.
         rules: What a job may ask for.
+        shelf: Where artifacts are kept besides; None: nowhere.
     """
 
     name = "kubernetes"
@@ -46,6 +48,7 @@ class KubernetesExecutor:
         shared: bool = False,
         settings: Settings | None = None,
         rules: Rules | None = None,
+        shelf: Shelf | None = None,
     ) -> None:
         self._artifacts = work / "artifacts"
         self._now_ms = now_ms
@@ -53,6 +56,7 @@ class KubernetesExecutor:
         self._shared = shared
         self._settings = settings or Settings.from_environment()
         self._rules = rules or Rules()
+        self._shelf = shelf
         self._runs: dict[str, Run] = {}
         self._starts: dict[str, asyncio.Task[None]] = {}
         self._closed = False
@@ -66,11 +70,16 @@ class KubernetesExecutor:
 
         Args:
             spec: The job. Of one whose source is `SENT`, `bring` brings it.
-            told: How far another process, which is gone, has told the log of this job: it is adopted, or `lost`; never made once more.
+            told: How far the log of this job was told, by another process, which is gone, or on a connection that was cut: it is adopted,
+                or `lost`; never made once more.
 
         Raises:
             JobRefused: It cannot be started as it is.
         """
+        known = self._runs.get(spec.id)
+        if known and told and not known.backlog.keeps(told.lines):  # told to nobody: they are read once more
+            await known.close()
+            del self._starts[spec.id]
         if spec.id not in self._starts:
             said = self.supports(spec)
             refusals = ("the executor is closed",) if self._closed else said.refusals
@@ -132,7 +141,7 @@ class KubernetesExecutor:
             await self._cluster.close()
 
     async def _start(self, spec: JobSpec, said: Support, told: Bookmark | None) -> None:
-        run = Run(spec, settings=self._settings, now_ms=self._now_ms, artifacts=self._artifacts, told=told)
+        run = Run(spec, settings=self._settings, now_ms=self._now_ms, told=told)
         self._runs[spec.id] = run
         if told is None or not told.lines:
             run.say(*said.reports)
@@ -152,10 +161,10 @@ class KubernetesExecutor:
         namespace = await self._cluster.resolved(run.spec.namespace)
         hub = await self._cluster.hub(namespace)
         hub.listen(run.spec.id, run)
+        run.left = lambda: hub.forget(run.spec.id)
         made = await make(connection, namespace, run.spec, self._settings, waits=True, again=run.told is not None)
         hub.made(run.spec.id)
-        run.begin(made, connection, namespace)
-        run.left = lambda: hub.forget(run.spec.id)
+        run.begin(made, connection, namespace, Files(connection, namespace, run.spec, self._artifacts, self._shelf))
         await bequeath(connection, namespace, made.pod)
 
     async def _clear(self, run: Run) -> None:

@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from brignb.cluster.connection import Connection
 from brignb.cluster.paths import path
+from brignb.errors import Unavailable
 from brignb.executors.kubernetes.attaching import attach, send
 from brignb.executors.kubernetes.following import Follower
 from brignb.executors.kubernetes.naming import ARTIFACTS, SOURCE
@@ -18,6 +19,20 @@ from brignb.executors.kubernetes.transfer import DONE, unpacked
 from brignb.executors.packing import END, packed
 from brignb.model.builds import State
 from brignb.model.jobs import SENT, JobSpec, JobStatus
+
+
+class Shelf(Protocol):
+    """Where a build's artifacts are kept besides this machine. Its methods are called in threads.
+
+    Raises (each):
+        OSError, Unavailable: Not now.
+    """
+
+    def keep(self, job_id: str, folder: Path) -> None:
+        """What is in a job's folder."""
+
+    def fetch(self, job_id: str, folder: Path) -> None:
+        """Fill a folder with what a job has left."""
 
 
 class Files:
@@ -28,13 +43,17 @@ class Files:
         namespace: Of the pod.
         spec: The job.
         artifacts: The folder with a folder for each job's artifacts.
+        shelf: Where they are kept besides; None: nowhere.
     """
 
-    def __init__(self, connection: Connection, namespace: str, spec: JobSpec, artifacts: Path) -> None:
+    def __init__(
+        self, connection: Connection, namespace: str, spec: JobSpec, artifacts: Path, shelf: Shelf | None
+    ) -> None:
         self._connection = connection
         self._namespace = namespace
         self._spec = spec
         self._artifacts = artifacts
+        self._shelf = shelf
         self._sent: AsyncIterator[bytes] | None = None
         self._came, self._taken = asyncio.Event(), asyncio.Event()
 
@@ -64,7 +83,7 @@ class Files:
         if spec.source == SENT:
             await self._came.wait()
         own = [Path(spec.source)] if spec.use_source and spec.source and spec.source != SENT else []
-        folders = [*own, *(self._artifacts / other for other in spec.inputs)]
+        folders = [*own, *[await self._left(other) for other in spec.inputs]]
         attached = await attach(self._connection, self._namespace, spec.id, SOURCE, output=False)
         try:
             if self._sent is not None:
@@ -97,9 +116,18 @@ class Files:
         try:
             into = self._artifacts / self._spec.id
             found = await asyncio.to_thread(unpacked, bytes(log), self._spec.artifacts, into)
-        except (OSError, ValueError) as error:
+            if self._shelf:
+                await asyncio.to_thread(self._shelf.keep, self._spec.id, into)
+        except (OSError, ValueError, Unavailable) as error:
             message = f"its artifacts could not be kept: {error}"
             return replace(status, state=State.FAILED, reason="artifacts", message=message)
         for problem in found.problems:
             say(problem)
         return replace(status, artifacts=found.paths)
+
+    async def _left(self, job_id: str) -> Path:
+        """What another job has left; fetched, where it ran under another process of the server."""
+        folder = self._artifacts / job_id
+        if self._shelf and not folder.is_dir():
+            await asyncio.to_thread(self._shelf.fetch, job_id, folder)
+        return folder

@@ -56,22 +56,25 @@ def selector(build_id: str | None) -> str:
 
 
 def storage_claim(spec: JobSpec) -> str:
-    """The claim that a build's jobs share: named as Brigade v1's worker."""
-    return f"brigade-worker-{spec.build_id.lower()}"
+    """The claim that the jobs of a build's attempt share: named as Brigade v1's worker."""
+    again = f"-{spec.attempt}" if spec.attempt > 1 else ""
+    return f"brigade-worker-{spec.build_id.lower()}{again}"
 
 
 def cache_claim(spec: JobSpec) -> str:
-    """The claim that a job of that name has in each build: Brigade v1's name, shortened where it is too long for Kubernetes."""
+    """The claim that a job of that name has in each build: Brigade v1's name, and a digest.
+
+    Without it, job `c-d` of `a/b` would have the claim of job `d` of `a/b-c`: another project's files.
+    """
     name = re.sub(r"[^a-z0-9-]+", "-", f"{spec.project}-{spec.name}".lower()).strip("-")
-    if len(name) <= _LABEL_MAX:
-        return name
     digest = hashlib.sha256(f"{spec.project}\n{spec.name}".encode()).hexdigest()[:12]
     return f"{name[: _LABEL_MAX - len(digest) - 1].rstrip('-')}-{digest}"
 
 
 def claim_labels(spec: JobSpec, component: str, server: str) -> dict[str, str]:
     """Of a claim: `jobCache` (Brigade v1) or `buildStorage`."""
-    of_build = {"build": spec.build_id.lower()} if component == "buildStorage" else {"jobname": spec.name}
+    of_attempt = {"build": spec.build_id.lower(), "attempt": str(spec.attempt)}
+    of_build = of_attempt if component == "buildStorage" else {"jobname": spec.name}
     return {
         **MANAGED_BY,
         **({SERVER: server} if server else {}),

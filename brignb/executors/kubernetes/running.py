@@ -17,7 +17,6 @@ import asyncio
 import functools
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 
 from brignb.cluster.connection import Connection
@@ -46,19 +45,15 @@ class Run:
         spec: What it is.
         settings: The operator's.
         now_ms: The time, in milliseconds since 1970.
-        artifacts: The folder with a folder for each job's artifacts.
         told: How far another process has told its log, which is gone; None: it is new.
     """
 
-    def __init__(
-        self, spec: JobSpec, *, settings: Settings, now_ms: Callable[[], int], artifacts: Path, told: Bookmark | None
-    ) -> None:
+    def __init__(self, spec: JobSpec, *, settings: Settings, now_ms: Callable[[], int], told: Bookmark | None) -> None:
         self.spec = spec
         self.told = told
         self._known = told is not None and told.lines > 0  # what it says of itself at its beginning was said
         self._settings = settings
         self._now_ms = now_ms
-        self._artifacts = artifacts
         self._loop = asyncio.get_running_loop()
         self._room = asyncio.Event()
         self.backlog = Backlog(spec.id, self._room.set, first=told.lines if told else 0)
@@ -85,7 +80,7 @@ class Run:
         """Lines of brignb's own."""
         self._telling.say(*texts)
 
-    def begin(self, made: Made, connection: Connection, namespace: str) -> None:
+    def begin(self, made: Made, connection: Connection, namespace: str, files: Files) -> None:
         """Its pod is there."""
         self._connection, self.namespace = connection, namespace
         self.made = True
@@ -99,8 +94,8 @@ class Run:
             failed=functools.partial(self.end, State.FAILED, "attach"),
             since=self.told.at if self.told else None,
         )
-        self._files = Files(connection, namespace, self.spec, self._artifacts)
-        self._spawn(self._see_through(self._output, self._files), "job")
+        self._files = files
+        self._spawn(self._see_through(self._output, files), "job")
         self.pod(made.pod)
         self._known = False
         if self._told_to_end:  # while it was being made

@@ -118,6 +118,10 @@ def test_every_field_of_v1_has_its_place():
     assert [claim["spec"]["accessModes"] for claim in claims(spec(**fields), Settings())] == [["ReadWriteMany"]] * 2
 
 
+def volume(kind, **facts):
+    return {"name": "v", kind: facts}
+
+
 @pytest.mark.parametrize(
     ("fields", "policy", "lock"),
     [
@@ -125,6 +129,12 @@ def test_every_field_of_v1_has_its_place():
         ({"volumes": ({"name": "v", "hostPath": {"path": "/"}},)}, Policy(allow_host_mounts=True), "host-mounts"),
         ({"docker": Docker(enabled=True)}, Policy(allow_host_mounts=True), "docker-socket"),
         ({"service_account": "robot"}, Policy(allow_service_accounts=("robot",)), "service-account"),
+        ({"sidecars": {"s": {"image": "i", "privileged": True}}}, Policy(), "privileged"),
+        (
+            {"volumes": (volume("projected", sources=[{"serviceAccountToken": {"path": "t"}}]),)},
+            Policy(allow_service_accounts=("default",)),
+            "service-account",
+        ),
     ],
 )
 def test_what_is_dangerous_needs_both_locks(fields, policy, lock):
@@ -135,6 +145,33 @@ def test_what_is_dangerous_needs_both_locks(fields, policy, lock):
     assert refused(policy, None) == ()
     assert lock in refused(policy, OPEN - {lock})[0]
     assert "project does not allow it" in refused(shut, OPEN)[0]
+
+
+@pytest.mark.parametrize(
+    "kind", ["persistentVolumeClaim", "nfs", "csi", "ephemeral", "emptyDir", "configMap", "downwardAPI"]
+)
+def test_a_volume_that_others_have_too_is_a_mount_of_the_hosts(kind):
+    """A claim may be another build's or the database's; a driver's may be anything. With a kubeconfig of one's own RBAC decides."""
+    job = spec(volumes=(volume(kind, some="facts"),))
+    refusals = support(job, Rules(project=Policy(), operator=OPEN)).refusals
+    assert bool(refusals) is (kind in {"persistentVolumeClaim", "nfs", "csi"})
+    assert support(job, Rules(project=Policy())).refusals == ()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"env": {"A": {"secretKeyRef": {"name": "n", "key": "k"}}}},
+        {"env": {"A": {"fileKeyRef": {"path": "p"}}}},
+        {"volumes": ({"name": "v", "secret": {"secretName": "brigade-of-another"}},)},
+        {"volumes": ({"name": "v", "projected": {"sources": [{"configMap": {}}, {"secret": {"name": "n"}}]}},)},
+    ],
+)
+def test_a_secret_of_the_cluster_is_the_projects_to_allow(fields):
+    """In a server's namespace there are other projects' Secrets."""
+    rules = lambda allowed: Rules(project=Policy(allow_secret_key_ref=allowed), operator=OPEN)  # noqa: E731
+    assert support(spec(**fields), rules(True)).refusals == ()
+    assert "allowSecretKeyRef" in support(spec(**fields), rules(False)).refusals[0]
 
 
 @pytest.mark.parametrize(
@@ -163,7 +200,9 @@ def test_a_caches_name_fits_and_is_the_projects_own():
     long = cache_claim(spec(project="owner/" + "r" * 190))
     assert len(long) <= 63
     assert long != cache_claim(spec(project="owner/" + "r" * 189))
-    assert cache_claim(spec(project="Owner/my.repo")) == "owner-my-repo-build", "Brigade v1's"
+    assert cache_claim(spec(project="Owner/my.repo")).startswith("owner-my-repo-build-"), "Brigade v1's"
+    theirs = cache_claim(spec(project="owner/a", name="b-c", id="b-c-01jv3zq8m4t7y2k9r5w6x0abcd"))
+    assert theirs != cache_claim(spec(project="owner/a-b", name="c", id="c-01jv3zq8m4t7y2k9r5w6x0abcd"))
 
 
 def test_claims_are_as_the_project_says():
