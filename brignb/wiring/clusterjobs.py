@@ -106,7 +106,7 @@ async def cluster_jobs(options: ServeOptions, *, stored: Storing, home: Home) ->
             shared=True,
             settings=settings.of(project),
             rules=Rules(project=project.policy, operator=options.allow),
-            shelf=Shelf(stored.archive, stored.artifacts, build.id) if build.holder else None,
+            shelf=Shelf(stored.shared, stored.artifacts, build.id) if build.holder else None,
         )
 
     def closed(build: Build) -> None:
