@@ -9,11 +9,9 @@ import json
 from dataclasses import replace
 
 import kube
-import pytest
-from workers import workers
 
 from brignb.cluster.connection import connect
-from brignb.controller.pods import manifest, tending
+from brignb.controller.pods import manifest
 from brignb.controller.pods.rights import RIGHTS
 from brignb.controller.pods.starting import CANCELED
 from brignb.executors.kubernetes.rights import role
@@ -21,24 +19,6 @@ from brignb.model.builds import State
 from brignb.model.projects import Limits
 
 SECRET = "correct-horse-battery"
-
-
-@pytest.fixture
-async def ground(namespace, tmp_path, monkeypatch):
-    monkeypatch.setattr(tending, "LOOK", 0.5)
-    async with workers(tmp_path, namespace) as found:
-        yield found
-        await found.clear()
-
-
-@pytest.fixture
-def runs(monkeypatch):
-    """What stands in the worker's place: a shell script, the worker's arguments in "$@"."""
-
-    def script(text: str) -> None:
-        monkeypatch.setattr(manifest, "COMMAND", ("sh", "-c", text, "worker"))
-
-    return script
 
 
 async def begun(ground, build_id):
