@@ -40,20 +40,6 @@ def worker(tmp_path):
         each.kill()
 
 
-@pytest.fixture
-def arrived(door):
-    """Waits for user code at the door; it is let through by a byte, or hung up on at the test's end."""
-    made = []
-
-    def wait():
-        made.append(door.accept()[0])
-        return made[-1]
-
-    yield wait
-    for each in made:
-        each.close()
-
-
 def gated(door, *more, **facts):
     return offer(GATE.format(port=door.getsockname()[1]), *more, **facts)
 
