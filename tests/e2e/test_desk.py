@@ -2,8 +2,6 @@
 
 import json
 import signal
-import socket
-import subprocess
 
 import httpx
 import pytest
@@ -257,25 +255,3 @@ def test_a_token_is_good_for_its_own_build(away, gated, pipeline):
     for word, body in (("renew", None), ("started", None), ("jobs", None), ("events", {"type": "push"})):
         assert away.asked(word, token, body).status_code in {400, 409}, word
     assert away.server.build(mine)["reason"] == "by_hand"
-
-
-def test_over_tls(tmp_path, pipeline, serve):
-    """Where workers have a listener of their own, they believe the certificates that they were given, and no other."""
-    key, certificate = tmp_path / "tls.key", tmp_path / "tls.crt"
-    ask = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=127.0.0.1"
-    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate]
-    subprocess.run([*ask.split(), *names], check=True, capture_output=True)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
-    server = serve("--workers", "0", "--tls-cert", certificate, "--tls-key", key, "--worker-port", port)
-    away = Away(server, tmp_path)
-    server.create(pipeline.file("tests/tls", None, defaultNotebook=pipeline.notebook("print('by TLS')")))
-    url, token = f"https://127.0.0.1:{port}", away.pool("tests/tls")
-    unbelieved = Worker(tmp_path / "unbelieved", url, token="brignb-build.B.1.x")
-    worker = Worker(tmp_path / "believed", url, "--ca", certificate, "--builds", "1", token=token)
-    build = away.raised("tests/tls")
-    assert "worker | by TLS" in server.follow(build)
-    assert worker.ended() == 0
-    unbelieved.process.send_signal(signal.SIGTERM)
-    assert unbelieved.ended() == 0
-    assert "certificate verify failed" in unbelieved.log.read_text().lower()
