@@ -188,6 +188,21 @@ def own_server(tmp_path, request, monkeypatch):
 
 
 @pytest.fixture
+def serve(tmp_path):
+    """Starts a server with options of the test's own; it is stopped at the end."""
+    made = []
+
+    def start(*args):
+        made.append(Server(tmp_path / f"home-{len(made)}", *args).start())
+        return made[-1]
+
+    yield start
+    for each in made:
+        if each.process.poll() is None:
+            each.stop()
+
+
+@pytest.fixture
 def repository(tmp_path):
     folder = tmp_path / "repository"
     folder.mkdir()
@@ -210,3 +225,17 @@ def door():
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.settimeout(30)
         yield listening
+
+
+@pytest.fixture
+def arrived(door):
+    """Waits for user code at the door; it is let through by a byte, or hung up on at the test's end."""
+    made = []
+
+    def wait():
+        made.append(door.accept()[0])
+        return made[-1]
+
+    yield wait
+    for each in made:
+        each.close()
