@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, Final
 
 from brignb.archive.files import FileArchive
@@ -65,7 +66,9 @@ async def storing(url: str | None, home: Home, parts: frozenset[str], words: Wor
         Conflict: Another server has the database.
         Unavailable: The database cannot be used.
     """
-    store = SqlStore(url or f"sqlite:///{home.database}", Sealer(load_key(home.key), origin=str(home.key)))
+    sealer = Sealer(load_key(home.key), origin=str(home.key))
+    changed = partial(words.here, "projects")
+    store = SqlStore(url or f"sqlite:///{home.database}", sealer, changed=changed)
     near = FileArchive(home.builds)
     await store.open()
     try:
