@@ -58,6 +58,27 @@ class SqlStore:
         schema.migrate(connection, where=self._backend.where)
         facts.check_key(connection, self._sealer)
 
+    async def lead(self) -> None:
+        """From now on this process writes as the only leader, or not at all; see `leadership`.
+
+        Raises:
+            Away: It cannot be that now.
+        """
+        await self._database.write(self._lead)
+
+    def _lead(self, connection: Connection) -> None:
+        self._backend.lead(connection)
+        facts.note_leader(connection, self.own)
+
+    async def led_last(self) -> bool:
+        """Whether nobody has led since this process did."""
+        return await self._database.read(facts.leader) == self.own
+
+    @property
+    def pen(self) -> int:
+        """The writing connection's session, once it leads; 0: it does not."""
+        return self._backend.pen
+
     async def close(self) -> None:
         """Finish what was begun."""
         await self._database.close()

@@ -6,21 +6,14 @@ server's clock (`created_at`) and the worker's, which are one clock where there 
 
 from __future__ import annotations
 
-import asyncio
 import json
 import statistics
-import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import httpx
-import images
 import kube
-from installed import System, installed
+from installed import System
 
 from tests.bench.serving import line
 
@@ -70,7 +63,7 @@ class Bench:
 
     def warm(self) -> None:
         """Until a worker waits for this project's builds."""
-        while self.fired() > 0.5:  # noqa: PLR2004 - a pod takes longer, and a worker that waits does not
+        while self.fired() > 0.5:
             time.sleep(0.2)
 
 
@@ -108,6 +101,9 @@ def bench_registry(bench: Bench) -> None:
     stored = sum(1 for event in system.pages("/api/events", project=PROJECT) if event["type"] == "image_push")
     rate = facts["count"] / facts["seconds"]
     line(
-        "registry gateway, durable events/s of 10 KB", f"{rate:,.0f}, p99 {facts['p99']:.0f} ms", "Brigade 3/s, p99 6 s+", f"{rate / 3:.0f}x"
+        "registry gateway, durable events/s of 10 KB",
+        f"{rate:,.0f}, p99 {facts['p99']:.0f} ms",
+        "Brigade 3/s, p99 6 s+",
+        f"{rate / 3:.0f}x",
     )
     line("  acknowledged, and not there", f"{facts['acknowledged'] - stored}", "Brigade 14 of 300", "")

@@ -5,7 +5,6 @@ The Docker daemon, the registry and its notifications, git and PostgreSQL are re
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import socket
@@ -19,6 +18,7 @@ import kube
 import pytest
 import yaml
 from chapter import Step, Terminal, steps
+from installed import values
 
 ROOT = Path(__file__).parents[2]
 CHAPTER = steps(ROOT / "docs/kubernetes.md", "From nothing")

@@ -89,6 +89,7 @@ class Server:
     def __init__(self, home: Path, *args: str) -> None:
         self.home = home
         self.args = args
+        self.token = home / "token"
         self.log = home.parent / f"{home.name}.log"
 
     def start(self) -> Server:
@@ -105,7 +106,7 @@ class Server:
             self.process.stdout.close()
             raise AssertionError(self.log.read_text())
         self.url = line.removeprefix("listening on ").strip()
-        token = (self.home / "token").read_text().strip()
+        token = self.token.read_text().strip()
         self.http = httpx.Client(base_url=self.url, headers={"authorization": f"Bearer {token}"}, timeout=60)
         return self
 
