@@ -9,6 +9,7 @@ import base64
 import contextlib
 import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,14 @@ class System:
         base = f"http://{self.forward(f'service/{RELEASE}-api', 7745)}"
         self.http = httpx.Client(base_url=base, headers={"authorization": f"Bearer {token}"}, timeout=60)
 
+    def story(self) -> str:
+        """How its pods are and what they have said, for whoever asks why."""
+        pods = self.kubectl("get", "pods", "--output", "wide")
+        events = self.kubectl("get", "events", "--sort-by", ".lastTimestamp")
+        labels = f"app.kubernetes.io/instance={RELEASE}"
+        logs = self.kubectl("logs", "--selector", labels, "--prefix", "--tail", "30", "--ignore-errors")
+        return f"{pods}\n{events[-4000:]}\n{logs}"
+
     def close(self) -> None:
         """Let go of what leads there."""
         self.http.close()
@@ -103,5 +112,8 @@ def installed(**more: Any) -> Iterator[System]:
             system.helm("install", RELEASE, str(CHARTS / "brignb"), "--wait", "--timeout", "3m", values=values(**more))
             system.connect()
             yield system
+        except BaseException:
+            print(system.story(), file=sys.stderr)
+            raise
         finally:
             system.close()
