@@ -51,6 +51,8 @@ DOCUMENT: Final = 256 * 1024 * 1024
 """Bytes of a record: four times what a run may put into it."""
 _PIECE: Final = 1 << 20
 
+Offset = Annotated[int, Query(ge=0, description="Where these bytes begin; sent twice, they are there once")]
+
 
 class PostedWorker(Shape):
     """Who asks for a build."""
@@ -146,8 +148,6 @@ def _telling(routes: APIRouter, desk: Desk) -> None:
 
 
 def _sending(routes: APIRouter, services: Services, desk: Desk) -> None:
-    Offset = Annotated[int, Query(ge=0, description="Where these bytes begin")]  # noqa: N806 - a type
-
     @routes.get("/source")
     async def source(request: Request) -> Response:
         return await packed(services, await desk.theirs(build_of(request)))

@@ -39,7 +39,9 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")] = 7744,
     *,
     cr: Annotated[bool, typer.Option("--cr", help="Take the webhooks of container registries.")] = False,
-    workers: Annotated[int | None, typer.Option(min=1, help="Builds at once; else as many as cores.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=0, help="Builds at once; else as many as cores. 0: `brignb worker` runs them.")
+    ] = None,
     chosen: Annotated[
         str, typer.Option("--executor", help="What runs the jobs of projects that name none.")
     ] = "process",

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Final
 from weakref import WeakValueDictionary
@@ -31,6 +32,8 @@ from brignb.model.events import DedupeKey
 from brignb.model.redaction import Redactor
 from brignb.model.tokens import BuildClaim, PoolClaim, Tokens
 from brignb.store.seam import Lease, Wanted
+
+log = logging.getLogger(__name__)
 
 LEASE: Final = 15.0
 """Seconds from a worker's last renewal to its end, as it is seen here; it renews every 5."""
@@ -112,9 +115,12 @@ class Desk:
         """The build that was claimed for this worker.
 
         Raises:
-            Conflict: It is not, or not any more; or it cannot be run, and has ended.
+            Conflict: It is not any more, or has begun already; or it cannot be run, and has ended.
         """
-        build = await self._hold(claim, holder=holder_of(worker))
+        build = await self._hold(claim)
+        if build.first_cell_at is not None:
+            log.warning("build %s: %s asks for it, and it has begun already", build.id, worker)
+            raise over(claim)
         offer = await self._offer(build, cold=True)
         if offer is None:
             raise over(claim)
@@ -271,9 +277,9 @@ class Desk:
         else:
             await self._ended(build, outcome)
 
-    async def _hold(self, claim: BuildClaim, *, holder: str | None = None) -> Build:
+    async def _hold(self, claim: BuildClaim) -> Build:
         until = _later(self._site.now_ms())
-        build = await self._site.store.hold(claim.build_id, attempt=claim.attempt, until=until, holder=holder)
+        build = await self._site.store.hold(claim.build_id, attempt=claim.attempt, until=until)
         if build is None:
             raise over(claim)
         return build

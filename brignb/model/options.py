@@ -22,7 +22,7 @@ class ServeOptions:
         home: None: `$BRIGNB_HOME`, else the platform's user data folder.
         port: 0 takes any that is free.
         cr: Whether container registries may send webhooks.
-        workers: Builds that run at once; None: as many as there are cores.
+        workers: Builds that run here at once; None: as many as there are cores; 0: workers elsewhere run them.
         executor: For projects that name none.
         allow: The operator's locks that are open, of `LOCKS`.
         store: A database's URL; None: SQLite in the home.

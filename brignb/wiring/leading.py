@@ -16,12 +16,18 @@ from brignb.controller.loop import Controller
 from brignb.controller.overdue import Overdue
 from brignb.controller.retention import Retention
 from brignb.errors import Unavailable
+from brignb.model.options import ServeOptions
 from brignb.wiring.ground import Ground
 from brignb.wiring.projectwatch import watch_projects
 from brignb.wiring.workerpods import pod_settings, tend_pods
 
 DRAIN: Final = 10.0
 """Seconds that running builds get when the server is asked to end."""
+
+
+def _workers(options: ServeOptions) -> int:
+    """Builds that run here at once."""
+    return (os.cpu_count() or 1) if options.workers is None else options.workers
 
 
 class Leader:
@@ -41,7 +47,7 @@ class Leader:
         self._retention = Retention(ground.site, options.keep_ms, options.keep_builds)
         self._controller = Controller(
             ground.site,
-            workers=0 if self._pods else options.workers or os.cpu_count() or 1,
+            workers=_workers(options) if self._pods is None else 0,
             notebooks=ground.notebooks,
             ended=lambda: words.here("freed"),
         )
