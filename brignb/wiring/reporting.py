@@ -85,9 +85,10 @@ class Reporter:
         settled.wait()
 
     def close(self) -> None:
-        """Wait until all was told, or there is nobody to tell."""
+        """Wait until all was told, or there is nobody to tell; nothing is, where it has not begun."""
         self._queue.put(None)
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def ask(self, call: Callable[[], Answer]) -> Answer:
         """Make a call that may be made twice, until it is answered.
