@@ -22,8 +22,9 @@ RIGHTS: Final[Rights] = (
 
 
 def role(name: str, namespace: str, rights: Rights = RIGHTS) -> dict[str, Any]:
-    """A Role with these rights."""
-    rules = [{"apiGroups": [""], "resources": [resource], "verbs": [*verbs]} for resource, verbs, _ in rights]
+    """A Role with these rights; a resource of another group than the core's is named `leases.coordination.k8s.io`."""
+    split = [(*resource.partition("."), verbs) for resource, verbs, _ in rights]
+    rules = [{"apiGroups": [group], "resources": [kind], "verbs": [*verbs]} for kind, _, group, verbs in split]
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "Role",
