@@ -178,7 +178,7 @@ def _sidecar(name: str, fields: Mapping[str, Any], spec: JobSpec, settings: Sett
 def _environment(spec: JobSpec, settings: Settings) -> list[Manifest]:
     """Texts come from the job's Secret, references stay references; the base is what is not the image's to say."""
     base = {"BRIGNB_OUTPUT": OUTPUT} if spec.tasks else {}
-    if settings.security == "restricted" and not spec.privileged:
+    if _without_name(spec, settings):
         base["HOME"] = RUN  # its user has none
     base |= {"BRIGNB_STORAGE": spec.storage.path} if spec.storage.enabled else {}
     base |= {"BRIGNB_CACHE": spec.cache.path} if spec.cache.enabled else {}
@@ -233,9 +233,17 @@ def _user(spec: JobSpec, settings: Settings) -> Manifest:
         "fsGroupChangePolicy": "OnRootMismatch",
         "seccompProfile": {"type": "RuntimeDefault"},
     }
-    if settings.security != "restricted" or spec.privileged:
+    if not _without_name(spec, settings):
         return own
     return {**own, "runAsNonRoot": True, "runAsUser": settings.uid, "runAsGroup": settings.uid}
+
+
+def _without_name(spec: JobSpec, settings: Settings) -> bool:
+    """Whether it runs as a user without a name and without rights; else as its image says.
+
+    Who may have the node's Docker daemon is as good as root there, and its socket is root's.
+    """
+    return settings.security == "restricted" and not spec.privileged and not spec.docker.enabled
 
 
 def _context(settings: Settings, *, privileged: bool) -> Manifest:

@@ -68,6 +68,13 @@ def test_privileged_is_the_jobs_own_container_alone():
     assert "runAsNonRoot" not in manifest["securityContext"]
 
 
+def test_who_has_the_nodes_docker_daemon_runs_as_the_image_says():
+    """Its socket is root's: a user without a name was seen to be denied it."""
+    manifest = made(docker=Docker(enabled=True))["spec"]
+    assert "runAsUser" not in manifest["securityContext"]
+    assert manifest["containers"][0]["securityContext"]["allowPrivilegeEscalation"] is False
+
+
 def test_texts_of_the_environment_stand_in_the_secret_and_nowhere_else():
     """Whoever may look at pods may not see secrets."""
     job = spec(env={"TOKEN": "s3cr3t", "OTHER": {"secretKeyRef": {"name": "n", "key": "k"}}})
