@@ -41,7 +41,7 @@ async def tend_pods(ground: Ground, settings: Settings) -> None:
     connection = await connect(os.environ.get(CONTEXT))
     try:
         pods = WorkerPods(
-            ground.site,
+            ground.afar,
             ground.tokens,
             connection,
             settings,

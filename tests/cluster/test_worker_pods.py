@@ -12,7 +12,7 @@ import kube
 import pytest
 
 from brignb.cluster.connection import connect
-from brignb.controller.pods import manifest
+from brignb.controller.pods import looking, manifest
 from brignb.controller.pods.rights import RIGHTS
 from brignb.controller.pods.starting import CANCELED
 from brignb.errors import Refused
@@ -174,6 +174,20 @@ async def test_a_leader_that_is_killed_is_followed_by_one_that_finds_its_pods(gr
     left = await ground.site.store.build(running)
     assert (left.state, left.attempt) == (State.RUNNING, 1)
     assert names[running] in await ground.pods()
+
+
+async def test_ended_pods_are_kept_for_people_as_long_as_their_builds(ground, runs, monkeypatch):
+    """Who wants to look at them says so; retention takes them with the build."""
+    monkeypatch.setattr(looking, "_KEPT_EVERY", 1)
+    runs("exit 1")
+    await ground.project()
+    await ground.lead(keep=True)
+    build = await ground.event()
+    assert (await ground.ended(build)).attempt == 5
+    kept = await ground.pods()
+    assert manifest.cold_name(build, 1) in kept
+    await ground.site.store.expire(at=ground.site.now_ms(), keep_ms=None, keep_builds=0)
+    await ground.until_nothing()
 
 
 async def test_what_a_leader_left_half_made_is_finished_or_goes(ground, runs):

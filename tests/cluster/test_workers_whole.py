@@ -65,8 +65,11 @@ def namespace():
 
 
 @pytest.fixture
-def server(namespace, tmp_path, monkeypatch):
+def server(request, namespace, tmp_path, monkeypatch):
+    if getattr(request, "param", "sqlite") == "postgresql":
+        monkeypatch.setenv("BRIGNB_STORE", request.getfixturevalue("postgresql")())
     port = free_port()
+    monkeypatch.setenv("BRIGNB_WORKER_PULL_GRACE", "3")
     monkeypatch.setenv("BRIGNB_WORKER_IMAGE", images.worker())
     monkeypatch.setenv("BRIGNB_WORKER_NAMESPACE", namespace)
     monkeypatch.setenv("BRIGNB_WORKER_SERVER", f"http://{address()}:{port}")
@@ -147,6 +150,19 @@ def test_warm_workers_take_builds_one_after_the_other(server, namespace):
     assert {pod["metadata"]["name"] for pod in pods(namespace, "warm-worker")} == before
 
 
+@pytest.mark.parametrize("server", ["sqlite", "postgresql"], indirect=True)
+def test_a_build_without_a_worker_says_why_where_all_servers_read_it(server):
+    """Nothing of it may stay on the controller's disk, which goes with its pod."""
+    worker = {"registry": "localhost", "name": "no-such-image", "tag": "1"}
+    create(server, "owner/none", Pipeline.notebook(NOTEBOOK), worker=worker)
+    build = ended(server, event(server, "owner/none"))
+    assert (build["state"], build["reason"]) == ("failed", "image_pull")
+    assert "no-such-image" in server.http.get(f"/api/builds/{build['id']}/logs").text
+    on_disk = (server.home / "builds" / build["id"]).exists()
+    assert on_disk == ("BRIGNB_STORE" not in os.environ)
+
+
+@pytest.mark.parametrize("server", ["sqlite", "postgresql"], indirect=True)
 def test_a_server_that_is_killed_while_builds_run_finds_them_again(server, namespace):
     """They go on without it, and tell the next one; none is run twice."""
     create(server, "owner/slow", Pipeline.notebook(SLOW))

@@ -19,6 +19,9 @@ _OWN: Final = {
     "oom": "its worker pod was killed: it took more memory than its limit",
     "deleted": "somebody deleted its worker pod",
 }
+_NOT_THERE: Final = JobStatus(
+    state=State.LOST, reason="missing", message="it is not there, and nobody saw its end: deleted, or never made"
+)
 _BY_ITSELF: Final = frozenset({None, "exit_code", "signal"})
 
 
@@ -34,7 +37,7 @@ async def conclude(site: Site, build_id: str, attempt: int, pod: Seen | None) ->
     build = await site.store.build(build_id)
     if build is None or build.state is not State.RUNNING or build.attempt != attempt:
         return
-    status = pod.ended if pod and pod.ended else JobStatus(state=State.LOST, reason="deleted")
+    status = pod.ended if pod and pod.ended else _NOT_THERE
     if build.cancel_requested:
         await finish(site, build_id, attempt, CANCELED)
     elif status.state is State.TIMED_OUT:
