@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -45,10 +46,14 @@ def offer(*cells: str, build: str = BUILD, secrets: JSON | None = None, seconds:
 
 
 class Desk:
-    """See the module. `offers` are handed out in order; whatever is told is in the attributes named like the routes."""
+    """See the module. `offers` are handed out in order; whatever is told is in the attributes named like the routes.
 
-    def __init__(self, *offers: JSON) -> None:
+    With a certificate (and its key in the same file) it speaks TLS.
+    """
+
+    def __init__(self, *offers: JSON, certificate: Path | None = None) -> None:
         self.offers = list(offers)
+        self._certificate = certificate
         self.streams: dict[str, bytes] = {}
         self.spill: dict[str, bytes] = {}
         self.documents: dict[str, bytes] = {}
@@ -81,6 +86,10 @@ class Desk:
         Handler.desk = desk
         self._server = ThreadingHTTPServer(("127.0.0.1", self._port), Handler)
         self._server.daemon_threads = True
+        if self._certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self._certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._port = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()
@@ -97,7 +106,7 @@ class Desk:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
+        return f"http{'s' if self._certificate else ''}://127.0.0.1:{self._port}"
 
     # what tests wait for
 

@@ -64,6 +64,21 @@ def asked(method: str, path: str, body=None, **params):
         return thread.submit(lambda: asyncio.run(ask(method, path, body, **params))).result()
 
 
+def text(path: str) -> str:
+    """What the API server answers that is no JSON: a log."""
+
+    async def read() -> str:
+        connection = await connect()
+        try:
+            answer = await connection.open("GET", path)
+            return (await answer.read()).decode()
+        finally:
+            await connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(read())).result()
+
+
 @functools.cache
 def why_not() -> str | None:
     """Why there is no cluster; None: there is one."""

@@ -50,7 +50,7 @@ def create_app(services: Services, *, workers: bool = True) -> ASGIApp:
     Raises:
         RuntimeError: A route does not say who may call it.
     """
-    metrics = Metrics()
+    metrics = Metrics(services.leads)
     inbox = Inbox(services, metrics)
     guard = _guard(services)
     return _app(

@@ -15,9 +15,13 @@ _SECONDS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 
 
 class Metrics:
-    """Counted while the app runs; builds are counted by the store when they are asked for."""
+    """Counted while the app runs; builds are counted by the store when they are asked for.
 
-    def __init__(self) -> None:
+    Args:
+        leads: Whether this process leads now; None: it never does, and such a number says nothing.
+    """
+
+    def __init__(self, leads: Callable[[], bool] | None = None) -> None:
         self._registry = CollectorRegistry(auto_describe=True)
         self._events = Counter(
             "brignb_events",
@@ -39,6 +43,11 @@ class Metrics:
             ("preload",),
             registry=self._registry,
         )
+        if leads is not None:
+            leader = Gauge(
+                "brignb_leader", "1 where builds are made, 0 where that waits for its turn", registry=self._registry
+            )
+            leader.set_function(leads)
 
     def event(self, gateway: str, outcome: str, number: int = 1) -> None:
         """So many events of a gateway were accepted, or a request of it was ignored or refused."""

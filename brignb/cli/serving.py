@@ -76,6 +76,12 @@ def serve(
             help="Take up the project Secrets of a namespace in the cluster; . is the pod's own.",
         ),
     ] = None,
+    lease: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[NAMESPACE/]NAME", help="A Lease of the cluster, by which one of several controllers leads."
+        ),
+    ] = None,
     key_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="What seals secrets, 32 bytes; else the home's.")
     ] = None,
@@ -115,6 +121,7 @@ def serve(
         parts=parts(chosen_parts),
         workers_as=workers_as.value,
         projects=projects or None,
+        lease=lease,
         key_file=key_file,
         token_file=token_file,
         tls_cert=tls_cert,

@@ -8,7 +8,6 @@ from typing import Annotated, Final
 
 import typer
 
-from brignb.client.address import checked_url
 from brignb.model.options import WorkerOptions
 
 _WORKER: Final = """\
@@ -38,7 +37,7 @@ def worker(
 ) -> int:
     """Run builds of a server that is elsewhere."""
     options = WorkerOptions(
-        server=checked_url(server),
+        server=server.rstrip("/"),
         token_file=token_file,
         ca=ca,
         secrets_file=secrets_file,

@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import httpx
 
+from brignb.client.address import checked_url
 from brignb.client.calls import JSON, Calls
 from brignb.model.assignment import Assignment
 from brignb.model.builds import JobRecord, Outcome
@@ -71,10 +72,13 @@ class Desk(Calls):
         server: Its address.
         token: The pod's: of one build, or of a project's pool.
         ca: A file with the certificates that vouch for the server; None: those that this machine trusts.
+
+    Raises:
+        BadInput: The address is none, or the file holds no certificate.
     """
 
     def __init__(self, server: str, token: str, *, ca: Path | None = None) -> None:
-        super().__init__(server, token, seconds=SILENCE, ca=ca)
+        super().__init__(checked_url(server), token, seconds=SILENCE, ca=ca)
 
     def next(self, worker: str, seconds: float) -> Offer | None:
         """The project's oldest build that waits; the same one again, while it has not started. None came in time: None.

@@ -20,11 +20,11 @@ from typing import Any, Final
 
 from brignb.client.asking import Asking
 from brignb.errors import BadInput, BrignbError, JobRefused, NotFound, Unavailable, Unreachable
-from brignb.executors.packing import packed
 from brignb.model.assignment import Server
 from brignb.model.builds import State
 from brignb.model.jobs import Bookmark, JobSpec, JobStatus, Support
 from brignb.model.logs import LogLine
+from brignb.tars import packed
 
 WAIT: Final = 20.0
 """Seconds of one question for a job's end; less than the silence that a connection may have."""

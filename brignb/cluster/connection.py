@@ -166,7 +166,8 @@ class Connection:
         """Let go of all connections, at once: TLS would say goodbye for as long as the other side takes."""
         await self._session.close()
         for transport in self._transports:
-            cast("asyncio.WriteTransport", transport).abort()
+            with contextlib.suppress(AttributeError):  # before Python 3.11.4, of one that was closed twice
+                cast("asyncio.WriteTransport", transport).abort()
         await asyncio.sleep(0)  # lets them go
 
     async def _send(

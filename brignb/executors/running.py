@@ -10,8 +10,9 @@ Told to end, it gets SIGTERM, and SIGKILL after the grace.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,7 @@ from brignb.executors.ending import ended_by_itself, gather
 from brignb.executors.folders import Folders
 from brignb.executors.lines import Lines
 from brignb.executors.program import program
+from brignb.executors.sandbox import TRIES, unmade
 from brignb.model.builds import State
 from brignb.model.jobs import JobSpec, JobStatus
 from brignb.model.logs import LogLine
@@ -53,6 +55,7 @@ class Run:
         self._flushes: dict[int, asyncio.TimerHandle] = {}
         self._alarms: list[asyncio.TimerHandle] = []
         self._contained: Contained | None = None
+        self._last_error = b""
         self._paused = False
         self._told_to_end: JobStatus | None = None
         self._done: asyncio.Future[JobStatus] = self._loop.create_future()
@@ -77,12 +80,13 @@ class Run:
             what = program(self._spec, self._place)
             self._say(*reports, *problems)
             self.status = JobStatus(state=State.RUNNING, started_at=self._now_ms())
-            self._contained = await Contained.spawn(lambda fd: launch(what, fd), self._read)
+            spawn = partial(Contained.spawn, lambda fd: launch(what, fd), self._read)
+            self._contained = await spawn()
         except BaseException:
             await asyncio.to_thread(self._place.clear)
             raise
         self._alarms.append(self._loop.call_later(self._spec.timeout, self._time_is_up))
-        self._whole_life = asyncio.create_task(self._see_through(self._contained), name=f"job {self._spec.id}")
+        self._whole_life = asyncio.create_task(self._see_through(self._contained, spawn), name=f"job {self._spec.id}")
 
     def follow(self, after: int) -> AsyncIterator[list[LogLine]]:
         """Its lines, from number `after` on."""
@@ -121,6 +125,8 @@ class Run:
 
     def _read(self, fd: int, data: bytes) -> None:
         """Bytes came."""
+        if fd == STDERR:
+            self._last_error = data
         told = self._lines[fd].feed(data, self._now_ms())
         self._backlog.add(told)
         if told:
@@ -146,9 +152,20 @@ class Run:
             self._paused = False
             self._contained.resume()
 
-    async def _see_through(self, contained: Contained) -> None:
-        """From its start to its last word."""
+    async def _see_through(self, contained: Contained, spawn: Callable[[], Awaitable[Contained]]) -> None:
+        """From its start to its last word; a container that could not be made, though it can, is made again."""
         try:
+            for _ in range(TRIES - 1):
+                await contained.ended()
+                if (
+                    self._told_to_end
+                    or contained.exit_code is not None
+                    or not unmade(self._last_error.decode("utf-8", "replace"))
+                ):
+                    break
+                await contained.drained()
+                self._say("a mount of this machine's went away while the sandbox was being made: it is made again")
+                contained = self._contained = await spawn()
             self.status = await self._last_word(contained)
         except BaseException as error:
             self._done.set_exception(error)  # whoever waits must hear of it, and not wait for ever

@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+TRIES: Final = 5
+"""How often a sandbox is made, see `unmade`."""
 PROGRAM: Final = "bwrap"
 
 JOB_CAPABILITIES: Final = (
@@ -122,17 +124,30 @@ def options(
     return flags
 
 
+def unmade(said: str) -> bool:
+    """Whether bubblewrap gave up before it ran anything, by its last words, since a mount of the machine's went away under it.
+
+    It binds folders with all that is mounted below them, and then looks at each of these mounts again; those of containers that
+    other people start and end on the machine come and go (seen with bubblewrap 0.8 beside containerd). The same sandbox can be
+    made again, `TRIES` times.
+    """
+    return "Unable to apply mount flags" in said
+
+
 @functools.cache
 def why_not() -> str | None:
     """Why there is no sandbox on this machine, in a sentence; None when there is one. Tried once per process."""
     try:
-        done = subprocess.run(
-            wrap(["/bin/sh", "-c", "exit 0"], cwd=Path("/")),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=20,
-            check=False,
-        )
+        for _ in range(TRIES):
+            done = subprocess.run(
+                wrap(["/bin/sh", "-c", "exit 0"], cwd=Path("/")),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=20,
+                check=False,
+            )
+            if not unmade(done.stderr.decode("utf-8", "replace")):
+                break
     except FileNotFoundError:
         return "bubblewrap (bwrap) is not installed"
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -32,6 +32,7 @@ class ServeOptions:
         parts: What this process does, of `PARTS`.
         workers_as: `processes` of the controller's machine, or `pods`.
         projects: The namespace whose project Secrets are taken up, `.` for this pod's own or the context's; None: none are.
+        lease: The Lease by which one of several controllers leads, `NAME` or `NAMESPACE/NAME`; None: they are in no cluster.
         key_file: What seals secrets; None: the home's.
         token_file: The API's token; None: the home's.
         tls_cert: Of the listener for workers, with its chain; None: there is no such listener.
@@ -54,6 +55,7 @@ class ServeOptions:
     parts: frozenset[str] = frozenset(PARTS)
     workers_as: str = "processes"
     projects: str | None = None
+    lease: str | None = None
     key_file: Path | None = None
     token_file: Path | None = None
     tls_cert: Path | None = None

@@ -9,6 +9,8 @@ import tarfile
 from pathlib import Path
 from typing import IO
 
+from brignb import tars
+
 
 def pack(folder: Path, file: IO[bytes]) -> None:
     """Write a held tree's archive; in any thread.
@@ -17,7 +19,7 @@ def pack(folder: Path, file: IO[bytes]) -> None:
         OSError: The disk refuses.
     """
     with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        archive.add(folder, arcname=".", filter=_anonymous)
+        archive.add(folder, arcname=".", filter=tars.anonymous)
 
 
 def unpack(file: IO[bytes], folder: Path, *, links: bool = True) -> None:
@@ -34,10 +36,4 @@ def unpack(file: IO[bytes], folder: Path, *, links: bool = True) -> None:
     """
     file.seek(0)
     with tarfile.open(fileobj=file, mode="r:") as archive:
-        archive.extractall(folder, filter="tar" if links else "data")  # noqa: S202 - ruff knows a filter that is a literal only
-
-
-def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    member.uid = member.gid = 0
-    member.uname = member.gname = ""
-    return member
+        tars.unpack(archive, folder, links=links)

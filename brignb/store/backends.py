@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-from sqlalchemy import URL, Engine, make_url
+from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from brignb.errors import BadInput
@@ -27,12 +27,14 @@ class Backend(Protocol):
         name: Of the database's kind, for `/readyz`.
         where: The database, for errors: no password, no user.
         own: This process's name among those that tell each other words (`telling`).
+        pen: The writing connection's session, once it leads; 0: it does not.
         readers: How many connections read at once.
     """
 
     name: str
     where: str
     own: str
+    pen: int
     readers: int
 
     def prepare(self) -> None:
@@ -44,6 +46,13 @@ class Backend(Protocol):
 
     def writing(self) -> Engine:
         """Of one connection, whose transactions write."""
+
+    def lead(self, connection: Connection) -> None:
+        """From now on the writing connection writes as the only leader's; called in a transaction of it.
+
+        Raises:
+            Away: It cannot be that now.
+        """
 
     def reading(self) -> Engine:
         """Of `readers` connections that cannot write."""

@@ -1,4 +1,4 @@
-"""Facts about the database itself: whose key its secrets were sealed with, and whether it takes writes.
+"""Facts about the database itself: whose key its secrets were sealed with, who leads, and whether it takes writes.
 
 Statements only: each function takes a connection that is in a transaction.
 """
@@ -14,6 +14,7 @@ from brignb.store.sealing import Sealer
 from brignb.store.tables import meta
 
 _PROBE: Final = "probe"
+_LEADER: Final = "leader"
 
 
 def check_key(connection: Connection, sealer: Sealer) -> None:
@@ -27,6 +28,18 @@ def check_key(connection: Connection, sealer: Sealer) -> None:
         connection.execute(insert(meta).values(name=_PROBE, value=sealer.seal({}, _PROBE)))
     else:
         sealer.open(sealed, _PROBE)
+
+
+def note_leader(connection: Connection, name: str) -> None:
+    """From now on it leads: whoever led before has to begin anew, if it is to lead again."""
+    noted = update(meta).where(meta.c.name == _LEADER).values(value=name.encode())
+    if not connection.execute(noted).rowcount:
+        connection.execute(insert(meta).values(name=_LEADER, value=name.encode()))
+
+
+def leader(connection: Connection) -> str:
+    """Who led last; empty: nobody yet."""
+    return (connection.scalar(select(meta.c.value).where(meta.c.name == _LEADER)) or b"").decode()
 
 
 def check_writable(connection: Connection) -> None:

@@ -12,15 +12,17 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from brignb.errors import BadInput, Unavailable
+from brignb.errors import Away, BadInput, Unavailable
 from brignb.store.telling import OWN
 
+PEN: Final = 0x6272_6967_6E64
+"""The lock of who writes as a leader (`leadership`): of this process's writing session, for as long as that lives."""
 WRITING: Final = 0x6272_6967_6E62
 """The writing lock's number: `brignb` in ASCII. Locks are per database."""
 _OLDEST: Final = 13
@@ -59,15 +61,44 @@ class PostgreSQL:
         self._url = url.set(drivername="postgresql+psycopg")
         self._wait_ms = wait_ms
         self.own = secrets.token_hex(8)
+        self.pen = 0
+        self._leads = False
 
     def prepare(self) -> None:
         """Whoever made the database has done it."""
 
     def writing(self) -> Engine:
         """The one writing connection of this process."""
-        engine = self._engine(1, _durable(self._wait_ms))
+        durable = _durable(self._wait_ms)
+
+        def settle(connection: psycopg.Connection) -> None:
+            durable(connection)
+            if self._leads:
+                self._take_pen(connection)
+
+        engine = self._engine(1, settle)
         event.listen(engine, "begin", _alone)
         return engine
+
+    def lead(self, connection: Connection) -> None:
+        """This writing connection, and each that comes after it, has `PEN`, or writes nothing.
+
+        Raises:
+            Away: It cannot be had: another server has it, or a session of this one that is about to end.
+        """
+        self._leads = True
+        self._hold_pen(cast("psycopg.Connection", connection.connection.driver_connection))
+        connection.exec_driver_sql(f"SELECT pg_advisory_lock({PEN})")
+
+    def _take_pen(self, connection: psycopg.Connection) -> None:
+        self._hold_pen(connection)
+        row = connection.execute("SELECT pg_try_advisory_lock(%s)", (PEN,)).fetchone()
+        if row != (True,):
+            raise Away("another session writes in this server's place", where=self.where)
+
+    def _hold_pen(self, connection: psycopg.Connection) -> None:
+        """Said first, or `Leadership` would take it for a stranger's."""
+        self.pen = connection.info.backend_pid
 
     def reading(self) -> Engine:
         """Connections that only read."""

@@ -7,7 +7,7 @@ neither. The statements stand in `inbox`, `events`, `builds`, `leases`, `jobs`, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
@@ -34,15 +34,19 @@ class SqlStore:
         url: `sqlite:////full/path/brignb.db` or `postgresql://USER@HOST/DATABASE`.
         sealer: For the projects' secrets.
         busy_ms: How long to wait while another program holds the database locked.
+        changed: Is called when projects were changed here; those who share the database hear it from there.
 
     Raises:
         BadInput: The URL names no database that can be used.
     """
 
-    def __init__(self, url: str, sealer: Sealer, *, busy_ms: int = BUSY_MS) -> None:
+    def __init__(
+        self, url: str, sealer: Sealer, *, busy_ms: int = BUSY_MS, changed: Callable[[], None] = lambda: None
+    ) -> None:
         self._backend = backend(url, wait_ms=busy_ms)
         self.kind, self.where, self.own = self._backend.name, self._backend.where, self._backend.own
         self._sealer = sealer
+        self._changed = changed
         self._database = Database(self._backend)
         self._shelf = Shelf(lambda: self._database.read(projects.everything, sealer))
 
@@ -53,6 +57,27 @@ class SqlStore:
     def _prepare(self, connection: Connection) -> None:
         schema.migrate(connection, where=self._backend.where)
         facts.check_key(connection, self._sealer)
+
+    async def lead(self) -> None:
+        """From now on this process writes as the only leader, or not at all; see `leadership`.
+
+        Raises:
+            Away: It cannot be that now.
+        """
+        await self._database.write(self._lead)
+
+    def _lead(self, connection: Connection) -> None:
+        self._backend.lead(connection)
+        facts.note_leader(connection, self.own)
+
+    async def led_last(self) -> bool:
+        """Whether nobody has led since this process did."""
+        return await self._database.read(facts.leader) == self.own
+
+    @property
+    def pen(self) -> int:
+        """The writing connection's session, once it leads; 0: it does not."""
+        return self._backend.pen
 
     async def close(self) -> None:
         """Finish what was begun."""
@@ -82,6 +107,7 @@ class SqlStore:
 
     def _projects_changed(self, _change: asyncio.Future[Any]) -> None:
         self._shelf.clear()
+        self._changed()
 
     def look_again(self) -> None:
         """Another process has changed the projects."""

@@ -36,6 +36,7 @@ class SQLite:
 
     name = "sqlite"
     own = ""
+    pen = 0
     readers = 4
 
     def __init__(self, url: URL, *, wait_ms: int) -> None:
@@ -62,6 +63,9 @@ class SQLite:
         """The one writing connection."""
         pragmas = {**self._settings, "cache_size": -_WRITER_CACHE_KB}
         return _engine(self._url, size=1, begin="BEGIN IMMEDIATE", pragmas=pragmas)
+
+    def lead(self, _connection: Connection) -> None:
+        """The home's lock sees to it."""
 
     def reading(self) -> Engine:
         """Connections that only read."""

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from brignb.cluster.connection import ApiError
 from brignb.controller.runs import Runs
 from brignb.controller.sweeping import Sweeping
 from brignb.errors import Unreachable
@@ -69,7 +70,13 @@ class _Leftovers:
         """What is there of this server's jobs."""
         connection = await self._cluster.connection()
         places = {await self._cluster.resolved(namespace) for namespace in (DEFAULT_NAMESPACE, *namespaces)}
-        return [each for place in sorted(places) for each in await found(connection, place, self._server)]
+        there: list[Found] = []
+        for place in sorted(places):
+            try:
+                there += await found(connection, place, self._server)
+            except ApiError as error:  # of a namespace that is not ours to look into; the others are
+                log.warning("sweeping: namespace %s: %s", place, error)
+        return there
 
     async def take_away(self, objects: Iterable[Found]) -> None:
         """Delete it."""
@@ -106,7 +113,7 @@ async def cluster_jobs(options: ServeOptions, *, stored: Storing, home: Home) ->
             shared=True,
             settings=settings.of(project),
             rules=Rules(project=project.policy, operator=options.allow),
-            shelf=Shelf(stored.archive, stored.artifacts, build.id) if build.holder else None,
+            shelf=Shelf(stored.shared, stored.artifacts, build.id) if build.holder else None,
         )
 
     def closed(build: Build) -> None:

@@ -3,7 +3,7 @@
     gateways of its parts ─┐
     /api, when it is one   ├──▶ app
     /healthz, /readyz, … ──┘
-    /api/worker ──▶ an app of its own where workers have a listener of their own, by TLS; else in the same
+    /api/worker ──▶ an app of its own where workers have a listener of their own, by TLS; else, and for workers on this machine, in the same
 
 What must never happen: a part that takes what another part, elsewhere, is there for.
 """
@@ -35,13 +35,14 @@ _GATEWAYS: Final[Mapping[str, tuple[Callable[[], Gateway], ...]]] = {
 
 
 async def front(
-    ground: Ground, address: tuple[str, int], *, ending: Callable[[], bool]
+    ground: Ground, address: tuple[str, int], *, leads: Callable[[], bool], ending: Callable[[], bool]
 ) -> tuple[ASGIApp, ASGIApp | None]:
     """The app; and that for workers, when it is another one.
 
     Args:
         ground: What it stands on.
         address: Where it listens.
+        leads: Whether this process leads.
         ending: Whether it was asked to end.
     """
     options, stored, site = ground.options, ground.stored, ground.site
@@ -68,11 +69,13 @@ async def front(
         claim=ground.tokens.claim,
         runs=ground.jobs.runs if ground.jobs else None,
         desk=ground.desk,
+        leads=leads if "controller" in options.parts else None,
         ending=ending,
         hosts=(*_hosts(options.host, address), *options.hosts),
     )
     apart = options.tls_cert is not None
-    return create_app(services, workers=not apart), create_worker_app(services) if apart else None
+    here = not apart or ("controller" in options.parts and options.workers_as == "processes")
+    return create_app(services, workers=here), create_worker_app(services) if apart else None
 
 
 async def _warn_of_unsigned(ground: Ground) -> None:

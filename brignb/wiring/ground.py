@@ -81,7 +81,6 @@ async def ground(options: ServeOptions, home: Home, address: tuple[str, int]) ->
 
     Raises:
         BadInput: The store's URL cannot be used, or not by these parts.
-        Conflict: Another server has the database.
         Unavailable: The database, or the key, cannot be used.
     """
     words = Words()
@@ -119,7 +118,6 @@ async def ground(options: ServeOptions, home: Home, address: tuple[str, int]) ->
         desk = Desk(afar, tokens, wanted=notebooks.wanted, ended=partial(words.here, "freed")) if api else None
         if desk is not None:
             words.on("pending", lambda _about: desk.wake())
-        words.on("freed", lambda _about: stored.ended())
         try:
             yield Ground(
                 options=options,

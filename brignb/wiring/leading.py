@@ -1,6 +1,7 @@
 """What one controller does at a time: it builds, forgets what is over, and whatever else must not be done by two.
 
-    recover ──▶ claim, sweep, … for ever ──▶ drain
+    elected ──▶ recover ──▶ claim, sweep, … for ever ──▶ drain
+                  └── its election is lost: all of it ends at once
 
 What must never happen: any of it in a process that does not lead.
 """
@@ -14,11 +15,14 @@ from typing import Final
 
 from brignb.controller.loop import Controller
 from brignb.controller.overdue import Overdue
+from brignb.controller.pods.settings import Settings
 from brignb.controller.retention import Retention
 from brignb.errors import Unavailable
 from brignb.model.options import ServeOptions
+from brignb.wiring.electing import Election
 from brignb.wiring.ground import Ground
 from brignb.wiring.projectwatch import watch_projects
+from brignb.wiring.together import together
 from brignb.wiring.workerpods import pod_settings, tend_pods
 
 DRAIN: Final = 10.0
@@ -30,8 +34,8 @@ def _workers(options: ServeOptions) -> int:
     return (os.cpu_count() or 1) if options.workers is None else options.workers
 
 
-class Leader:
-    """See the module.
+class Leading:
+    """The controller's part of a process: first it waits for its turn.
 
     Args:
         ground: What it stands on.
@@ -41,16 +45,68 @@ class Leader:
     """
 
     def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._here = "controller" in ground.options.parts
+        self._pods = pod_settings(ground) if self._here else None
+        self._leader: Leader | None = None
+        self.begun = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until it is stopped and has drained; canceled: all of it ends at once. Nothing, when the controller is no part of this process.
+
+        Raises:
+            Conflict: Another one leads.
+            Exception: Whatever one of the leader's works has failed with.
+        """
+        if not self._here:
+            return
+        election = Election(self._ground.options, self._ground.stored.leadership)
+        try:
+            await election.won()
+            leader = Leader(self._ground, self._pods)
+            await leader.recover()
+            self._leader = leader
+            self.begun.set()
+            await together(leader.run(), election.keep())
+        finally:
+            await election.close()
+
+    async def end(self, running: asyncio.Task[None]) -> None:
+        """Begin nothing more; what runs gets some seconds.
+
+        Args:
+            running: The task of `run`.
+        """
+        if self._leader is None:
+            running.cancel()
+        else:
+            self._leader.stop()
+        await asyncio.wait({running})
+
+
+class Leader:
+    """See the module; made when this process leads.
+
+    Args:
+        ground: What it stands on.
+        pods: Where builds run; None: here.
+    """
+
+    def __init__(self, ground: Ground, pods: Settings | None) -> None:
         options, words = ground.options, ground.words
         self._ground = ground
-        self._pods = pod_settings(ground)
+        self._pods = pods
         self._retention = Retention(ground.site, options.keep_ms, options.keep_builds)
+        self._settling = ground.stored.settling
         self._controller = Controller(
             ground.site,
             workers=_workers(options) if self._pods is None else 0,
             notebooks=ground.notebooks,
             ended=lambda: words.here("freed"),
         )
+        if (settling := self._settling) is not None:
+            words.on("freed", lambda _about: settling.wake())
+        words.on("ended", lambda _about: words.here("freed"))  # in another process
         words.on("freed", lambda _about: self._retention.wake())
         if (jobs := ground.jobs) is not None:
             words.on("freed", lambda _about: jobs.sweeping.wake())
@@ -63,35 +119,31 @@ class Leader:
         await self._controller.recover()
 
     async def run(self) -> None:
-        """Until it is canceled, or stopped.
+        """Until it is stopped, and what runs has had its time; canceled: nothing runs any more.
 
         Raises:
-            Exception: What one of its tasks died of: without it, a leader would only seem to lead.
+            Exception: What one of its works died of: without it, a leader would only seem to lead.
         """
-        work = [self._controller.run(), self._retention.run(), Overdue(self._ground.afar).run()]
+        works = [self._build(), self._warm(), self._retention.run(), Overdue(self._ground.afar).run()]
+        if self._settling is not None:
+            works.append(self._settling.run())
         if self._ground.options.projects:
-            work.append(watch_projects(self._ground))
+            works.append(watch_projects(self._ground))
         if self._ground.jobs:
-            work.append(self._ground.jobs.sweeping.run())
+            works.append(self._ground.jobs.sweeping.run())
         if self._pods:
-            work.append(tend_pods(self._ground, self._pods))
-        tasks = {asyncio.create_task(each) for each in work}
-        warming = asyncio.create_task(self._warm())
+            works.append(tend_pods(self._ground, self._pods))
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            await together(*works)
         finally:
-            for task in (ending := {warming, *tasks}):
-                task.cancel()
-            await asyncio.wait(ending)
+            await self._controller.drain(0)
 
     def stop(self) -> None:
         """Begin nothing more: `run` ends soon."""
         self._controller.stop()
 
-    async def drain(self) -> None:
-        """After `run` has ended: what runs gets some seconds."""
+    async def _build(self) -> None:
+        await self._controller.run()
         await self._controller.drain(DRAIN)
 
     async def _warm(self) -> None:
@@ -99,3 +151,4 @@ class Leader:
         if self._ground.site.zygotes is not None:
             with contextlib.suppress(Unavailable):
                 await self._ground.site.zygotes.ready()
+        await asyncio.Event().wait()

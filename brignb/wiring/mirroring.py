@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import IO, Any, TypeVar
+from typing import IO, Any, Final, TypeVar
 
 from brignb.archive.files import FileArchive
 from brignb.archive.seam import JOURNAL, RECORD, WORKER
 from brignb.client import Held
-from brignb.errors import Conflict, Refused
+from brignb.errors import Conflict, Refused, SourceError, Unavailable
 from brignb.model.builds import JobRecord, Outcome
 from brignb.model.logs import LogLine
 from brignb.wiring.clock import fresh_id, now_ms
@@ -27,6 +28,9 @@ from brignb.wiring.leasing import Lease
 from brignb.wiring.reporting import CHUNK, Reporter
 
 T = TypeVar("T")
+
+PATIENCE: Final = 60.0
+"""Seconds for which a desk is asked for a source that it cannot get now."""
 
 
 class Mirror:
@@ -67,13 +71,20 @@ class Mirror:
 
         Raises:
             Conflict: The build is not ours any more.
+            SourceError: The desk cannot get it from its repository.
             BrignbError: The desk refuses, or has none.
         """
+        until = time.monotonic() + PATIENCE
 
         def fetch() -> None:
             file.seek(0)
             file.truncate()
-            self._held.source(file)
+            try:
+                self._held.source(file)
+            except Unavailable as error:
+                if time.monotonic() < until:
+                    raise
+                raise SourceError("repository_unreachable", error.message, where=error.where) from error
 
         self._reporter.ask(partial(self._told, fetch))
 

@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from brignb.client import Desk, Offer
-from brignb.errors import Conflict, Unavailable, Unreachable
+from brignb.errors import BrignbError, Conflict, Unavailable, Unreachable
 from brignb.model.assignment import Server
 from brignb.model.options import WorkerOptions
 from brignb.wiring.orphans import end_orphans
@@ -69,6 +69,7 @@ class Rounds:
         self._hidden = hidden
         self._zygotes = zygotes
         self._secrets = secrets
+        self._silent = False
         self._desk = Desk(options.server, token, ca=options.ca)
 
     def __enter__(self) -> Self:
@@ -120,11 +121,12 @@ class Rounds:
     async def _next(self) -> Offer | None:
         """The next build, if one comes in time. A call that is on its way is heard to its end: it may have claimed one."""
         try:
-            return await asyncio.to_thread(self._desk.next, self._options.name, POLL)
+            offer = await asyncio.to_thread(self._desk.next, self._options.name, POLL)
         except (Unreachable, Unavailable) as error:
-            log.warning("no build can be asked for: %s", error.message)
-            await self._pause()
+            await self._unanswered("no build can be asked for", error)
             return None
+        self._silent = False
+        return offer
 
     async def _taken(self) -> Offer | None:
         """The token's build; None: it is told to stop before it has it."""
@@ -135,11 +137,14 @@ class Rounds:
             except (Unreachable, Unavailable) as error:
                 if time.monotonic() > until:
                     raise
-                log.warning("the build cannot be taken: %s", error.message)
-                await self._pause()
+                await self._unanswered("the build cannot be taken", error)
         return None
 
-    async def _pause(self) -> None:
+    async def _unanswered(self, what: str, error: BrignbError) -> None:
+        """Say it once, and wait before the server is asked again."""
+        if not self._silent:
+            log.warning("%s, and is asked for again: %s", what, error.message)
+        self._silent = True
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), _PAUSE)
 

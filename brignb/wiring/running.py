@@ -105,20 +105,27 @@ class _Run:
         """Host a worker, report how it ended."""
         order, listener = Order(), _Listener(self._archive, self._build_id)
         with _interruptible(order):
-            ended = await host(
-                await spawn(
-                    self._sandbox(self._source),
-                    self._source if sandbox.why_not() else SRC,
-                    more=executing.surroundings(self._executor),
-                ),
-                self._assignment(self._source),
-                {**self._secrets},
-                listener=listener,
-                order=order,
-                seconds=self._project.timeout,
-            )
+            for _ in range(sandbox.TRIES):
+                ended = await self._hosted(order, listener)
+                if not (isinstance(ended, Died) and sandbox.unmade(ended.words)):
+                    break
         listener.show(last=True)
         return self._report(ended if isinstance(ended, Outcome) else self._bury(ended, order), order)
+
+    async def _hosted(self, order: Order, listener: _Listener) -> Outcome | Died:
+        """How one worker's life ended."""
+        return await host(
+            await spawn(
+                self._sandbox(self._source),
+                self._source if sandbox.why_not() else SRC,
+                more=executing.surroundings(self._executor),
+            ),
+            self._assignment(self._source),
+            {**self._secrets},
+            listener=listener,
+            order=order,
+            seconds=self._project.timeout,
+        )
 
     def _sandbox(self, source: Path) -> Sandbox | None:
         if (why := sandbox.why_not()) is not None:

@@ -24,13 +24,14 @@ import uvloop
 
 from brignb import __version__
 from brignb.errors import BadInput
-from brignb.model.options import ServeOptions
+from brignb.model.options import PARTS, ServeOptions
 from brignb.wiring.ending import Ending
 from brignb.wiring.fronting import front
 from brignb.wiring.ground import Ground, ground
 from brignb.wiring.home import Home, home_path
-from brignb.wiring.leading import Leader
+from brignb.wiring.leading import Leading
 from brignb.wiring.sockets import ANSWER, HANG_UP, Listener, bound, url_of
+from brignb.wiring.together import together
 
 log = logging.getLogger("brignb")
 
@@ -69,28 +70,28 @@ def serve(options: ServeOptions) -> int:
 async def _serve(options: ServeOptions, home: Home, sockets: Sequence[socket.socket]) -> None:
     async with ground(options, home, sockets[0].getsockname()) as floor:
         ending = Ending(linger=options.linger)
-        leader = Leader(floor) if "controller" in options.parts else None
-        if leader is not None:
-            await leader.recover()
-        listeners = await _listeners(floor, sockets, ending)
+        leading = Leading(floor)
+        building = asyncio.create_task(leading.run())
+        ending.without([building, *floor.stored.tasks])
+        if options.parts == frozenset(PARTS):
+            await together(leading.begun.wait(), asyncio.wait({building}))  # a whole server builds, or does not begin
+        listeners = await _listeners(floor, sockets, leading, ending)
         ending.on_signals()
-        ending.without(floor.stored.tasks)
         if floor.desk is not None:
             ending.without([asyncio.create_task(floor.desk.run())])
-        if leader is not None:
-            ending.without([leading := asyncio.create_task(leader.run())])
         sys.setswitchinterval(_TURN)
         gc.freeze()  # what stands now stays: the collector need not look at it for every thousand requests
-        await ending.served(listeners, sockets)
-        if leader is not None:
-            leader.stop()
-            await leading
-            await leader.drain()
+        try:
+            await ending.served(listeners, sockets)
+        finally:
+            await leading.end(building)
 
 
-async def _listeners(floor: Ground, sockets: Sequence[socket.socket], ending: Ending) -> list[Listener]:
-    options = floor.options
-    app, for_workers = await front(floor, sockets[0].getsockname(), ending=ending.asked)
+async def _listeners(
+    floor: Ground, sockets: Sequence[socket.socket], leading: Leading, ending: Ending
+) -> list[Listener]:
+    options, address = floor.options, sockets[0].getsockname()
+    app, for_workers = await front(floor, address, leads=leading.begun.is_set, ending=ending.asked)
     listeners = [
         Listener(
             app,

@@ -16,7 +16,7 @@ from typing import IO
 
 from brignb.archive import names
 from brignb.archive.seam import Archive
-from brignb.executors.packing import END, packed
+from brignb.tars import END, packed, unpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Shelf:
             if self.read(self.build_id, job_id, file):
                 file.seek(0)
                 with tarfile.open(fileobj=file) as tar:
-                    tar.extractall(folder, filter="data")
+                    unpack(tar, folder)
 
 
 def _whole(folder: Path) -> Iterator[bytes]:

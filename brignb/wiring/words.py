@@ -1,7 +1,7 @@
 """Words that are told within a process and between those on one database: who is called when one falls.
 
     pending      a build waits             told by the store, with the commit
-    projects     they have changed         told by the store, with the commit
+    projects     they have changed         told by the store, with the commit; here once it is known
     cancel ID    a build is to end         said here
     build ID     something about a build   said here (`store.news`)
     ended ID     nothing more about it     said here (`store.news`)

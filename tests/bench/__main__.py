@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import hmac
 import json
 import os
 import statistics
@@ -12,39 +10,15 @@ import subprocess
 import sys
 import tempfile
 import time
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
 
-from tests.bench import views, warm
-from tests.bench.load import Report, drive
+from tests.bench import away, views, warm
+from tests.bench.load import Report, drive, pushed, signed
 from tests.bench.serving import NOTEBOOK, ROOT, Server, line
 from tests.postgresql import databases
-
-
-def signed(address: str, number: int) -> bytes:
-    """One signed 10 KB push, its body and its delivery id its own."""
-    body = json.dumps({"repository": {"full_name": "bench/bench"}, "n": number, "fill": "x" * 10_000}).encode()
-    signature = hmac.new(b"bench-secret", body, hashlib.sha256).hexdigest()
-    head = (
-        f"POST /events/github HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n"
-        f"x-github-event: push\r\nx-github-delivery: {uuid.uuid4()}\r\nx-hub-signature-256: sha256={signature}\r\n"
-        f"content-length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
-
-
-def pushed(address: str, number: int) -> bytes:
-    """A registry's unsigned webhook of 10 KB, known by its body's digest."""
-    target = {"repository": "flask", "tag": f"v{number}", "digest": f"sha256:{number:064}", "mediaType": "x"}
-    body = json.dumps({"id": f"{number}", "action": "push", "target": target, "fill": "x" * 10_000}).encode()
-    head = (
-        f"POST /events/webhook/bench/bench?commit=master HTTP/1.1\r\nhost: {address}\r\n"
-        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
 
 
 def intake(kind: str, count: int, request: Callable[[str, int], bytes] = signed, store: str = "") -> Report:
@@ -168,6 +142,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "intake": bench_intake,
     "views": views.bench_views,
     "postgresql": bench_postgresql,
+    "away": away.bench_away,
 }
 
 

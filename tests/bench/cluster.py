@@ -1,4 +1,7 @@
-"""`make bench-cluster`: jobs as pods, each figure beside bare pods made through the API, in the same run, on whatever `$KUBECONFIG` names."""
+"""`make bench-cluster`: jobs as pods, beside bare pods made through the API, and the installed system, beside Brigade's figures.
+
+All in one run, on whatever `$KUBECONFIG` names; `python -m tests.bench.cluster NAME …` runs some of them.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,7 @@ from brignb.executors.kubernetes.belongings import secret
 from brignb.executors.kubernetes.executor import KubernetesExecutor
 from brignb.executors.kubernetes.settings import Settings
 from brignb.model.jobs import Host, JobSpec
+from tests.bench import parts, system
 from tests.bench.serving import line
 
 
@@ -259,8 +263,13 @@ async def bench(names: list[str], namespace: str) -> None:
 
 def main() -> None:
     line("measure", "brignb", "peer", "ratio")
-    with kube.namespace(profile="privileged") as namespace:
-        asyncio.run(bench(sys.argv[1:] or [*BENCHES], namespace))
+    names = sys.argv[1:] or [*BENCHES, "registry", "images", *system.BENCHES]
+    if "registry" in names:
+        parts.bench_registry()
+    system.run(names)
+    if jobs := [name for name in names if name in BENCHES]:
+        with kube.namespace(profile="privileged") as namespace:
+            asyncio.run(bench(jobs, namespace))
 
 
 main()

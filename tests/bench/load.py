@@ -1,11 +1,15 @@
-"""A bounded load of prepared HTTP requests over loopback: 64 keep-alive connections, one thread, no parsing but the status."""
+"""A bounded load of prepared HTTP requests: 64 keep-alive connections, one thread, no parsing but the status."""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 import selectors
 import socket
 import statistics
 import time
+import uuid
 from dataclasses import dataclass
 
 
@@ -22,6 +26,29 @@ class Report:
     @property
     def rate(self) -> float:
         return self.requests / self.seconds
+
+
+def signed(address: str, number: int) -> bytes:
+    """One signed 10 KB push, its body and its delivery id its own."""
+    body = json.dumps({"repository": {"full_name": "bench/bench"}, "n": number, "fill": "x" * 10_000}).encode()
+    signature = hmac.new(b"bench-secret", body, hashlib.sha256).hexdigest()
+    head = (
+        f"POST /events/github HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n"
+        f"x-github-event: push\r\nx-github-delivery: {uuid.uuid4()}\r\nx-hub-signature-256: sha256={signature}\r\n"
+        f"content-length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def pushed(address: str, number: int) -> bytes:
+    """A registry's unsigned webhook of 10 KB, known by its body's digest."""
+    target = {"repository": "flask", "tag": f"v{number}", "digest": f"sha256:{number:064}", "mediaType": "x"}
+    body = json.dumps({"id": f"{number}", "action": "push", "target": target, "fill": "x" * 10_000}).encode()
+    head = (
+        f"POST /events/webhook/bench/bench?commit=master HTTP/1.1\r\nhost: {address}\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
 
 
 def drive(address: tuple[str, int], requests: list[bytes], *, connections: int = 64) -> Report:

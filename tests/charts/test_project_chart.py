@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import kube
 import pytest
 import yaml
+from charts.chart import Chart
 
 from brignb.model import projectfile, projectobject
 
-CHART = Path(__file__).parents[2] / "deploy" / "charts" / "brignb-project"
-SEED = CHART / "ci" / "reference-values.yaml"
-SCHEMA = json.loads((CHART / "values.schema.json").read_text("utf-8"))
+CHART = Chart("brignb-project")
+SEED = CHART.folder / "ci" / "reference-values.yaml"
 KINDS = {
     ("string",): "text",
     ("boolean", "string"): "true or false",
@@ -66,24 +64,9 @@ FULL = {
 pytestmark = pytest.mark.slow
 
 
-def helm(*words: object, code: int = 0) -> str:
-    """Runs it; answers what it printed, both ways."""
-    kube.need_program("helm")
-    done = subprocess.run(["helm", *map(str, words)], capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
-def rendered(values: Path, *words: str) -> dict:
-    return yaml.safe_load(helm("template", "demo", CHART, "--namespace", "brignb", "-f", values, *words))
-
-
-def leaves(properties: dict, prefix: str = "") -> Iterator[tuple[str, dict]]:
-    for name, fields in properties.items():
-        if "properties" in fields:
-            yield from leaves(fields["properties"], f"{prefix}{name}.")
-        elif name != "global":
-            yield prefix + name, fields
+def rendered(values: Path) -> dict:
+    (secret,) = CHART.rendered("-f", values)
+    return secret
 
 
 def test_the_seed_is_its_values_unchanged():
@@ -96,12 +79,12 @@ def test_the_seed_is_its_values_unchanged():
     assert secret["metadata"]["annotations"] == made["metadata"]["annotations"]
     assert projectobject.LABELS.items() <= secret["metadata"]["labels"].items()
     assert secret["data"].keys() == made["data"].keys()
-    assert helm("lint", CHART, "-f", SEED)
+    assert "0 chart(s) failed" in CHART.helm("lint", "-f", SEED)
 
 
 def test_every_key_says_what_it_says_in_a_project_file(tmp_path):
     """Numbers without exponents, lists, flags, keys with newlines, texts that Helm would like to escape."""
-    assert {key for key, _ in leaves(SCHEMA["properties"])} - set(flat(FULL)) == UNUSED, "a key that is not tried here"
+    assert CHART.values().keys() - set(flat(FULL)) == UNUSED, "a key that is not tried here"
     values = tmp_path / "project.yaml"
     values.write_text(yaml.safe_dump(FULL))
     found = projectobject.read(rendered(values))
@@ -158,21 +141,18 @@ def test_what_a_project_file_leaves_empty_is_absent(tmp_path):
 )
 def test_wrong_values_are_refused_with_their_path(setting, path):
     """The issue. A secret that YAML takes for a number would reach a job as another text: 0123 is 83."""
-    assert path in helm("template", "demo", CHART, "-f", SEED, "--set", setting, code=1)
+    assert path in CHART.helm("template", "-f", SEED, "--set", setting, code=1)
 
 
 def test_the_schema_has_every_key_of_a_project_file():
     """A key that is added to brignb and not here could not be given with Helm."""
-    assert {key for key, _ in leaves(SCHEMA["properties"])} == set(projectfile.KEYS)
+    assert CHART.values().keys() == projectfile.KEYS.keys()
 
 
 def test_every_value_is_documented():
     """The README's table is the schema's own words."""
-    wanted = [
-        f"| `{key}` | {_kind(fields)} | {fields['description']} |" for key, fields in leaves(SCHEMA["properties"])
-    ]
-    found = [line for line in (CHART / "README.md").read_text("utf-8").splitlines() if line.startswith("| `")]
-    assert found == wanted
+    wanted = [[f"`{key}`", _kind(fields), fields["description"]] for key, fields in CHART.values().items()]
+    assert CHART.table() == wanted
 
 
 def _kind(fields: dict) -> str:

@@ -11,6 +11,9 @@ import kube
 import pytest
 import yaml
 from pods import Cluster
+from workers import workers
+
+from brignb.controller.pods import manifest, tending
 
 
 def pytest_collection_modifyitems(items):
@@ -31,6 +34,25 @@ async def cluster(namespace, tmp_path):
     executor = kube.executor(tmp_path / "work", namespace)
     yield Cluster(executor, namespace, tmp_path)
     await executor.close()
+
+
+@pytest.fixture
+async def ground(namespace, tmp_path, monkeypatch):
+    """A controller of worker pods, which does not lead yet."""
+    monkeypatch.setattr(tending, "LOOK", 0.5)
+    async with workers(tmp_path, namespace) as found:
+        yield found
+        await found.clear()
+
+
+@pytest.fixture
+def runs(monkeypatch):
+    """What stands in the worker's place: a shell script, the worker's arguments in "$@"."""
+
+    def script(text: str) -> None:
+        monkeypatch.setattr(manifest, "COMMAND", ("sh", "-c", text, "worker"))
+
+    return script
 
 
 @pytest.fixture

@@ -82,6 +82,20 @@ async def test_an_earlier_processs_pod_is_adopted(cluster, tmp_path):
     await third.close()
 
 
+async def test_what_sidecars_say_is_in_the_jobs_log(cluster):
+    """With their names; a database that does not start is why a job fails."""
+    script = "while :; do echo pong; sleep 0.2; done"
+    beside = {
+        "db": {"image": kube.IMAGE, "command": ["sh", "-c", f"trap exit TERM; {script}"]},
+        "quiet": {"image": kube.IMAGE, "command": ["sleep", "1000"]},
+    }
+    job = await cluster.start("sleep 4", "echo hi", sidecars=beside)
+    lines = await cluster.lines(job)
+    assert (await cluster.ended(job)).succeeded
+    assert [line.text for line in lines if line.stream == "stdout"] == ["hi"]
+    assert len([line for line in lines if (line.stream, line.text) == ("system", "db | pong")]) >= 5
+
+
 async def test_sidecars_end_with_their_job(cluster):
     """Brigade v2's; a service beside the tests."""
     beside = {"beside": {"image": kube.IMAGE, "command": ["sh", "-c", "while :; do sleep 1; done"]}}

@@ -10,35 +10,17 @@ from dataclasses import replace
 
 import kube
 import pytest
-from workers import workers
 
 from brignb.cluster.connection import connect
-from brignb.controller.pods import manifest, tending
+from brignb.controller.pods import manifest
 from brignb.controller.pods.rights import RIGHTS
 from brignb.controller.pods.starting import CANCELED
+from brignb.errors import Refused
 from brignb.executors.kubernetes.rights import role
 from brignb.model.builds import State
 from brignb.model.projects import Limits
 
 SECRET = "correct-horse-battery"
-
-
-@pytest.fixture
-async def ground(namespace, tmp_path, monkeypatch):
-    monkeypatch.setattr(tending, "LOOK", 0.5)
-    async with workers(tmp_path, namespace) as found:
-        yield found
-        await found.clear()
-
-
-@pytest.fixture
-def runs(monkeypatch):
-    """What stands in the worker's place: a shell script, the worker's arguments in "$@"."""
-
-    def script(text: str) -> None:
-        monkeypatch.setattr(manifest, "COMMAND", ("sh", "-c", text, "worker"))
-
-    return script
 
 
 async def begun(ground, build_id):
@@ -143,6 +125,23 @@ async def test_a_worker_that_ends_without_a_word_has_its_last_line_told_redacted
     assert "exit code 3" in ended.message
     assert "using" in ended.message
     assert SECRET not in ended.message + ground.said(build)
+
+
+async def test_no_more_are_started_at_once_than_the_operator_says(ground):
+    """A node that starts too many starts none in time; the others wait in the queue, which costs nothing."""
+    await ground.project(v1={"worker.registry": "localhost", "worker.name": "no-such-image", "worker.tag": "1"})
+    builds = [await ground.event() for _ in range(4)]
+    await ground.lead(starts=2, pull_grace=600)
+    await ground.until_build(builds[1], lambda build: build.state is State.RUNNING)
+    await ground.until(lambda: counted(ground, 2))
+    await ground.site.store.cancel(builds[0], at=ground.site.now_ms())
+    await ground.ended(builds[0])
+    await ground.until_build(builds[2], lambda build: build.state is State.RUNNING)
+    assert (await ground.site.store.build(builds[3])).state is State.PENDING
+
+
+async def counted(ground, number):
+    return len(await ground.pods()) == number
 
 
 async def test_a_cancel_while_the_pod_starts_ends_the_build_and_takes_the_pod_away(ground):
@@ -288,3 +287,16 @@ async def test_an_account_with_these_rights_can_do_it_all(ground, runs, kubeconf
         await kube.run(ground.namespace, pod, "touch /tmp/go")
     for each in (warm, build):
         await ground.until_build(each, lambda build: build.attempt == 2)
+
+
+async def test_missing_rights_are_named_at_once(ground, kubeconfig, monkeypatch):
+    """A controller that claims builds and cannot make pods would lose them one after the other."""
+    token = kube.token(ground.namespace, "little")
+    kube.grant(ground.namespace, "little", role("little", ground.namespace, RIGHTS[:1]))
+    with monkeypatch.context() as patched:
+        patched.setenv("KUBECONFIG", kubeconfig(token=token, namespace=ground.namespace))
+        connection = await connect()
+    await ground.lead(connection=connection)
+    with pytest.raises(Refused, match="create secrets"):
+        await ground.leading
+    await connection.close()

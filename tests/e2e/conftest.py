@@ -89,6 +89,7 @@ class Server:
     def __init__(self, home: Path, *args: str) -> None:
         self.home = home
         self.args = args
+        self.token = home / "token"
         self.log = home.parent / f"{home.name}.log"
 
     def start(self) -> Server:
@@ -105,7 +106,7 @@ class Server:
             self.process.stdout.close()
             raise AssertionError(self.log.read_text())
         self.url = line.removeprefix("listening on ").strip()
-        token = (self.home / "token").read_text().strip()
+        token = self.token.read_text().strip()
         self.http = httpx.Client(base_url=self.url, headers={"authorization": f"Bearer {token}"}, timeout=60)
         return self
 
@@ -188,6 +189,21 @@ def own_server(tmp_path, request, monkeypatch):
 
 
 @pytest.fixture
+def serve(tmp_path):
+    """Starts a server with options of the test's own; it is stopped at the end."""
+    made = []
+
+    def start(*args):
+        made.append(Server(tmp_path / f"home-{len(made)}", *args).start())
+        return made[-1]
+
+    yield start
+    for each in made:
+        if each.process.poll() is None:
+            each.stop()
+
+
+@pytest.fixture
 def repository(tmp_path):
     folder = tmp_path / "repository"
     folder.mkdir()
@@ -210,3 +226,17 @@ def door():
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.settimeout(30)
         yield listening
+
+
+@pytest.fixture
+def arrived(door):
+    """Waits for user code at the door; it is let through by a byte, or hung up on at the test's end."""
+    made = []
+
+    def wait():
+        made.append(door.accept()[0])
+        return made[-1]
+
+    yield wait
+    for each in made:
+        each.close()

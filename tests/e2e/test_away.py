@@ -18,8 +18,8 @@ GATE = "import socket; gate = socket.create_connection(('127.0.0.1', {port})); p
 def desk():
     made = []
 
-    def make(*offers):
-        made.append(Desk(*offers))
+    def make(*offers, **more):
+        made.append(Desk(*offers, **more))
         return made[-1]
 
     yield make
@@ -38,20 +38,6 @@ def worker(tmp_path):
     yield make
     for each in made:
         each.kill()
-
-
-@pytest.fixture
-def arrived(door):
-    """Waits for user code at the door; it is let through by a byte, or hung up on at the test's end."""
-    made = []
-
-    def wait():
-        made.append(door.accept()[0])
-        return made[-1]
-
-    yield wait
-    for each in made:
-        each.close()
 
 
 def gated(door, *more, **facts):
@@ -281,3 +267,23 @@ def test_what_is_no_token_or_no_server(worker, desk, tmp_path):
     missing = worker(there, "--secrets-file", tmp_path / "none")
     assert missing.ended() == 2
     assert "--secrets-file" in missing.log.read_text()
+
+
+def test_over_tls(desk, worker, tmp_path):
+    """It believes the certificates that it was given, and no others."""
+    certificate = tmp_path / "tls.pem"
+    ask = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=127.0.0.1"
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", certificate, "-out", tmp_path / "public.pem"]
+    subprocess.run([*ask.split(), *names], check=True, capture_output=True)
+    certificate.write_text(certificate.read_text() + (tmp_path / "public.pem").read_text())
+    there = desk(offer("print('by TLS')"), certificate=certificate)
+    stranger = worker(there)
+    believer = worker(there, "--ca", tmp_path / "public.pem", "--builds", "1")
+    assert believer.ended() == 0, believer.log.read_text()
+    assert "by TLS" in there.log()
+    stranger.process.send_signal(signal.SIGTERM)
+    assert stranger.ended() == 0
+    assert "certificate verify failed" in stranger.log.read_text().lower()
+    broken = worker(there, "--ca", tmp_path / "none.pem")
+    assert broken.ended() == 2
+    assert "none.pem" in broken.log.read_text()

@@ -16,6 +16,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from e2e.conftest import Pipeline, Server
+from e2e.test_postgresql import until
+from e2e.witness import Witness
 
 pytestmark = pytest.mark.slow
 
@@ -27,7 +29,10 @@ def part(tmp_path, postgresql, monkeypatch):
     running = []
 
     def start(parts, *args, home="home"):
-        made = Server(tmp_path / home, "--parts", parts, *args)
+        shared = tmp_path / "home"
+        keys = ("--key-file", shared / "key", "--token-file", shared / "token") if home != "home" else ()
+        made = Server(tmp_path / home, "--parts", parts, *map(str, keys), *args)
+        made.token = shared / "token"
         made.log = tmp_path / f"{parts}-{len(running)}.log"
         running.append(made.start())
         return made
@@ -61,6 +66,60 @@ def test_what_one_process_takes_another_builds_and_a_third_tells_live(part, repo
     answer = httpx.post(f"{generic.url}/simpleevents/v1/tests%2Fparts/sesame-1", json={"ref": "master"})
     assert answer.status_code == 202, answer.text
     assert api.ended(answer.json()["build"])["state"] == "succeeded"
+
+
+def test_who_leads_is_killed_or_stands_still_and_another_one_goes_on(part, repository, pipeline):
+    """Three controllers, each on a machine (a home) of its own. The first is killed: the second leads at once. The second is stopped,
+    with all its connections open: the third leads when the database has heard nothing of it for ten seconds. What was going on is
+    lost, what waits is built once; and the one that stood still, when it goes on, builds nothing, and ends."""
+    github, api = map(part, ("github", "api"))
+    first = part("controller")
+    second = part("controller", home="second")
+    api.create(pipeline.file("tests/lead", repository.url))
+    with Witness() as witness:
+        quick = pipeline.notebook(witness.cell)
+        slow = pipeline.notebook(witness.cell.replace("ended", "sleeps") + "\nimport time; time.sleep(600)")
+
+        def pushed(notebook):
+            return github.push("tests/lead", repository.commit(notebook)).json()["build"]
+
+        builds = [pushed(quick)]
+        assert api.ended(builds[0])["state"] == "succeeded"
+        going_on = sleeping(witness, pushed(slow))
+        first.stop(signal.SIGKILL)
+        builds += [pushed(quick)]
+        assert api.ended(builds[1])["state"] == "succeeded"
+        assert api.ended(going_on)["state"] == "lost"
+        third = part("controller", home="third")
+        assert [gauge(each, "brignb_leader") for each in (second, third)] == [1, 0]
+        going_on = sleeping(witness, pushed(slow))
+        second.process.send_signal(signal.SIGSTOP)
+        builds += [pushed(quick) for _ in range(5)]
+        assert [api.ended(build)["state"] for build in builds] == ["succeeded"] * len(builds)
+        assert api.ended(going_on)["state"] == "lost"
+        builds += [pushed(slow)]  # told to both
+        second.process.send_signal(signal.SIGCONT)
+        assert second.process.wait(timeout=30) == 2
+        second.process.stdout.close()
+        second.http.close()
+        assert "another server has" in second.log.read_text()
+        assert gauge(third, "brignb_leader") == 1
+        assert api.build(going_on)["state"] == "lost"
+        api.http.post(f"/api/builds/{builds[-1]}/cancel")
+        assert api.ended(builds[-1])["attempt"] == 1
+        assert witness.counts("ended") == dict.fromkeys(builds[:-1], 1)
+
+
+def sleeping(witness, build):
+    """Once its cell sleeps."""
+    until(lambda: witness.counts("sleeps")[build])
+    return build
+
+
+def gauge(server, name):
+    """One of its metrics."""
+    lines = server.http.get("/metrics").text.splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))
 
 
 def test_each_part_has_its_own_routes_and_health(part):

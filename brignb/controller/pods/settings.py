@@ -30,6 +30,7 @@ class Settings:
         pull_secrets: Names, with commas, besides the project's.
         namespace: Where the pods are; empty: the controller's own.
         most: Pods with a build of their own at a time; what waits stays in the queue.
+        starts: Of these, such as are being started at a time: a node that starts too many starts none in time.
         memory: Limit of a worker whose project names none, as Kubernetes writes it; empty: none.
         cpu: The same of processors.
         memory_request: What its node must have for it; empty: nothing is asked.
@@ -49,6 +50,7 @@ class Settings:
     pull_secrets: str = ""
     namespace: str = ""
     most: int = 100
+    starts: int = 20
     memory: str = ""
     cpu: str = ""
     memory_request: str = ""

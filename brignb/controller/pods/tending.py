@@ -11,6 +11,7 @@ never happen: two pods of one attempt, a pod that long outlives its attempt, a b
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any, Final
@@ -20,13 +21,15 @@ from brignb.controller.pods.ending import conclude, finish
 from brignb.controller.pods.looking import Looking, held
 from brignb.controller.pods.making import bequeath, forget
 from brignb.controller.pods.naming import OWN, cold_name
+from brignb.controller.pods.rights import RIGHTS
 from brignb.controller.pods.seen import Seen
 from brignb.controller.pods.settings import Ground, Settings, authority
 from brignb.controller.pods.sight import Sight
 from brignb.controller.pods.starting import LEASE, Over, Starting
 from brignb.controller.pods.warming import PATIENCE_MS, Warming
 from brignb.controller.site import Site
-from brignb.errors import BrignbError
+from brignb.errors import BrignbError, Unreachable
+from brignb.executors.kubernetes.rights import check
 from brignb.model.builds import Build
 from brignb.model.tokens import Tokens
 from brignb.store.seam import Lease, Wanted
@@ -97,7 +100,13 @@ class WorkerPods:
         self._again()
 
     async def run(self) -> None:
-        """Until it is canceled; the pods live on, and another leader finds them."""
+        """Until it is canceled; the pods live on, and another leader finds them.
+
+        Raises:
+            Refused: The cluster does not take our credentials, or forbids what is needed.
+        """
+        with contextlib.suppress(Unreachable):  # the watch says so, and goes on
+            await check(self._ground.connection, self._ground.namespace, RIGHTS)
         watching = asyncio.create_task(self._sight.run(), name="watch")
         ready = asyncio.create_task(self._sight.ready())
         try:
@@ -157,8 +166,9 @@ class WorkerPods:
     async def _claim(self, **which: Any) -> Sequence[Build]:
         crowded = any(each.stuck for each in self._starting.values())
         cold = {pod.name for pod in self._sight if pod.attempt and not pod.ended} | self._starting.keys()
-        free = 0 if crowded else self._ground.settings.most - len(cold)
-        if free <= 0:
+        settings = self._ground.settings
+        free = min(settings.most - len(cold), settings.starts - len(self._starting))
+        if crowded or free <= 0:
             return ()
         at = self._site.now_ms()
         return await self._site.store.claim(at=at, limit=free, lease=Lease(OWN, at + int(LEASE * 1000)), **which)

@@ -16,9 +16,9 @@ from brignb.executors.kubernetes.attaching import attach, send
 from brignb.executors.kubernetes.following import Follower
 from brignb.executors.kubernetes.naming import ARTIFACTS, SOURCE
 from brignb.executors.kubernetes.transfer import DONE, unpacked
-from brignb.executors.packing import END, packed
 from brignb.model.builds import State
 from brignb.model.jobs import SENT, JobSpec, JobStatus
+from brignb.tars import END, packed
 
 
 class Shelf(Protocol):

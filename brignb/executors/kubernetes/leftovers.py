@@ -82,7 +82,8 @@ async def _listed(connection: Connection, namespace: str, kind: str, server: str
     objects: list[Found] = []
     while True:
         answer = await connection.ask("GET", path(namespace, kind), metadata=True, limit=_PAGE, **asked)
-        objects += [_of(kind, each["metadata"]) for each in answer["items"] if _is_one(each["metadata"])]
+        there = answer["items"] or ()  # of metadata, no list is an empty one
+        objects += [_of(kind, each["metadata"]) for each in there if _is_one(each["metadata"])]
         if not (following := answer["metadata"].get("continue")):
             return objects
         asked["continue"] = following

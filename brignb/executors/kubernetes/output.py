@@ -60,8 +60,18 @@ class Output:
         self._failed = failed
         self._early, self._durable = Source(), Source()
         self._attached: Attached | None = None
-        log = path(namespace, "pods", self._name, "log")
-        self.follower = Follower(connection, log, MAIN, ended=ended, gap=telling.say, since=since)
+        self._since = since
+        self.follower = self.of(MAIN, ended=ended)
+
+    def of(self, container: str, *, ended: Callable[[], bool] = lambda: False) -> Follower:
+        """What reads the log of one of the pod's containers.
+
+        Args:
+            container: Its name.
+            ended: Whether it has terminated; else it is followed for as long as somebody cares.
+        """
+        log = path(self._namespace, "pods", self._name, "log")
+        return Follower(self._connection, log, container, ended=ended, gap=self._telling.say, since=self._since)
 
     async def read(self) -> None:
         """All of it.

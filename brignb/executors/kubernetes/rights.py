@@ -32,14 +32,14 @@ def role(name: str, namespace: str, rights: Rights = RIGHTS) -> dict[str, Any]:
     }
 
 
-async def check(connection: Connection, namespace: str) -> None:
+async def check(connection: Connection, namespace: str, rights: Rights = RIGHTS) -> None:
     """Ask the cluster for each of them.
 
     Raises:
         Refused: Some are missing.
         Unreachable: The cluster is away.
     """
-    asked = [(resource, verb) for resource, verbs, _ in RIGHTS for verb in verbs]
+    asked = [(resource, verb) for resource, verbs, _ in rights for verb in verbs]
     granted = await asyncio.gather(*(_granted(connection, namespace, *each) for each in asked))
     if missing := [f"{verb} {resource}" for (resource, verb), yes in zip(asked, granted, strict=True) if not yes]:
         raise Refused(

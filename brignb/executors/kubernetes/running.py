@@ -22,7 +22,7 @@ from typing import Any, Final
 from brignb.cluster.connection import Connection
 from brignb.errors import BrignbError, Refused
 from brignb.executors.backlog import Backlog
-from brignb.executors.kubernetes import fate, stages
+from brignb.executors.kubernetes import beside, fate, stages
 from brignb.executors.kubernetes.files import Files
 from brignb.executors.kubernetes.hub import about
 from brignb.executors.kubernetes.making import Made, delete_pod
@@ -60,7 +60,8 @@ class Run:
         self._telling = Telling(self.backlog, self._room, now_ms=now_ms, nonce=None)
         self._stages = stages.Stages()
         self._pod: fate.Pod | None = None
-        self._started: dict[str, asyncio.Event] = {MAIN: asyncio.Event(), SOURCE: asyncio.Event()}
+        self._started = {name: asyncio.Event() for name in (MAIN, SOURCE, *spec.sidecars)}
+        self._beside: asyncio.Task[None] | None = None
         self._output: Output | None = None
         self._files: Files | None = None
         self._told_to_end: JobStatus | None = None
@@ -195,6 +196,8 @@ class Run:
         """From its pod to its last word."""
         try:
             self._spawn(self._bring(files), "source")
+            if self.spec.sidecars:
+                self._beside = self._spawn(beside.follow(output, self._started, self._telling), "sidecars")
             started, verdict = self._loop.create_task(self._started[MAIN].wait()), self._verdict
             waited: set[asyncio.Future[Any]] = {started, verdict}
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
@@ -244,6 +247,8 @@ class Run:
         for alarm in self._alarms:
             alarm.cancel()
         self._patience.see(None)
+        if self._beside:
+            self._beside.cancel()
         self.status = replace(status, stage=None, finished_at=status.finished_at or self._now_ms())
         self._ended.set_result(self.status)
         self.backlog.end()
@@ -288,7 +293,8 @@ class Run:
         if self._output:
             self._output.follower.hurry()
 
-    def _spawn(self, coroutine: Coroutine[Any, Any, None], what: str) -> None:
+    def _spawn(self, coroutine: Coroutine[Any, Any, None], what: str) -> asyncio.Task[None]:
         task = self._loop.create_task(coroutine, name=f"{what} {self.spec.id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task

@@ -104,9 +104,10 @@ class Telling:
             self._room.clear()
             await self._room.wait()
 
-    def say(self, *texts: str) -> None:
-        """Lines of brignb's own."""
-        self._backlog.add([LogLine(self._now_ms(), "system", text.replace("\n", " ")) for text in texts])
+    def say(self, *texts: str, at: int | None = None) -> None:
+        """Lines of brignb's own, or of others beside the job; now, or as they were written."""
+        at = self._now_ms() if at is None else at
+        self._backlog.add([LogLine(at, "system", text.replace("\n", " ")) for text in texts])
 
     def end(self) -> None:
         """No more content comes."""

@@ -1,6 +1,6 @@
 """Files into a pod and out of it: a tar on a container's stdin, a tar in base64 on a container's log.
 
-    source folder, artifacts of other jobs ──▶ `packing` ──▶ stdin of `source`, which unpacks
+    source folder, artifacts of other jobs ──▶ `tars` ──▶ stdin of `source`, which unpacks
     `artifacts`: waits until the tasks have ended, packs what the globs may name ──▶ log ──▶ unpacked ──▶ `artifacts.collect`
 
 Neither needs a registry, an object store or a way from the cluster to us; a Secret would hold 1 MiB.
@@ -25,7 +25,7 @@ from typing import Final
 
 from brignb.executors.artifacts import Collected, collect
 from brignb.executors.kubernetes.wrapper import ENDED
-from brignb.executors.packing import END
+from brignb.tars import END, unpack
 
 DONE: Final = b"brignb: these are all artifacts"
 
@@ -66,18 +66,10 @@ def unpacked(log: bytes, globs: Sequence[str], into: Path) -> Collected:
             with tarfile.open(
                 fileobj=io.BytesIO(raw or END), ignore_zeros=True
             ) as tar:  # it may be several, one after the other
-                tar.extractall(name, filter=_inside)  # noqa: S202 - the filter
+                unpack(tar, Path(name), strict=False)
         except (tarfile.TarError, binascii.Error, EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise ValueError(str(error)) from error
         return collect(Path(name), globs, into)
-
-
-def _inside(found: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:
-    """Nothing that leads out of the folder, and no devices."""
-    try:
-        return tarfile.data_filter(found, folder)
-    except tarfile.FilterError:
-        return None
 
 
 def _expression(glob: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import time
 
@@ -82,6 +83,22 @@ async def test_a_sandbox_that_cannot_be_made_is_told_in_the_log(executor, tmp_pa
     status = await executor.wait(spec.id)
     assert (status.state, status.reason, status.exit_code) == (State.FAILED, "start", None)
     assert any("bwrap" in line for line in await _lines(executor, spec.id))
+
+
+@needs_bubblewrap
+async def test_a_sandbox_that_met_a_vanishing_mount_is_made_again(executor, tmp_path, monkeypatch):
+    """Seen beside containerd, whose containers' mounts come and go: the job had not begun, and runs once."""
+    stand_in = tmp_path / "bin" / "bwrap"
+    stand_in.parent.mkdir()
+    words = "bwrap: Unable to apply mount flags: remount /newroot/var/x: No such file or directory"
+    once = f'test -e {tmp_path}/met && exec {shutil.which("bwrap")} "$@"'
+    stand_in.write_text(f"#!/bin/sh\n{once}\ntouch {tmp_path}/met\necho '{words}' >&2\nexit 1\n")
+    stand_in.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{stand_in.parent}:{os.environ['PATH']}")
+    await executor.start(spec := _spec("echo once"))
+    assert (await executor.wait(spec.id)).succeeded
+    assert "once" in await _lines(executor, spec.id)
+    assert (tmp_path / "met").exists()
 
 
 async def test_a_place_below_a_file_is_refused(executor):

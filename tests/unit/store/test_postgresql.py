@@ -13,7 +13,8 @@ import pytest
 from brignb.errors import Away, BadInput, Conflict, Unavailable
 from brignb.model.builds import State
 from brignb.model.projects import Project
-from brignb.store.line import SERVING, Line
+from brignb.store.leadership import Leadership
+from brignb.store.line import Line
 from brignb.store.news import SharedNews
 from brignb.store.patience import patient
 from brignb.store.sealing import Sealer
@@ -228,15 +229,53 @@ async def test_projects_are_looked_at_again_when_another_process_has_changed_the
     assert (await two.project(PROJECT)).timeout == 2
 
 
+@pytest.fixture
+async def leader(url, opened):
+    """Makes candidates for one database, each a store and its leadership."""
+    made = []
+
+    async def make(**settings):
+        store = await opened()
+        made.append(Leadership(url, store, **settings))
+        return store, made[-1]
+
+    yield make
+    for leadership in made:
+        await leadership.close()
+
+
 @pytest.mark.slow
-async def test_one_server_has_a_database(url):
-    first, second = (Line(url, heard=print, alone=True) for _ in range(2))
-    await first.open()
+async def test_one_server_has_a_database(leader):
+    """A second one is told so, or waits until the first has let go."""
+    (_, first), (_, second), (_, third) = [await leader() for _ in range(3)]
+    await first.take(wait=False)
     with pytest.raises(Conflict, match="another server has this database"):
-        await second.open()
+        await second.take(wait=False)
+    waiting = asyncio.create_task(third.take(wait=True))
+    await until_waits(first)
     await first.close()
-    await second.open()
-    await second.close()
+    await asyncio.wait_for(waiting, 10)
+
+
+@pytest.mark.slow
+async def test_who_stood_still_is_replaced_and_writes_nothing_more(leader, arrival):
+    """As a SIGSTOP would have it: its event loop says nothing, its connections are open; and then it goes on, and wants to write at
+    once, before it has heard of anything."""
+    (old, first), (new, second), (gateway, _) = [await leader(silence=0.3) for _ in range(3)]
+    await new.put_project(Project(name=PROJECT), at=1)
+    await first.take(wait=False)
+    keeping = asyncio.create_task(second.take(wait=True))
+    await gateway.accept([arrival(1)])
+    await asyncio.wait_for(keeping, 10)
+    with pytest.raises(Away):
+        await old.claim(at=2, limit=1)
+    with pytest.raises(Away):
+        await old.put_project(Project(name="owner/other"), at=2)
+    with pytest.raises(Conflict):
+        await asyncio.wait_for(first.keep(), 10)
+    (build,) = await new.claim(at=3, limit=1)
+    assert build.attempt == 1
+    await gateway.accept([arrival(2)])  # who only takes events needs no lock
 
 
 # away and back
@@ -249,7 +288,7 @@ async def test_a_database_that_dies_is_away_and_then_back(cluster, sealer, arriv
     store, told = SqlStore(url, sealer), asyncio.Queue()
     await store.open()
     await store.put_project(Project(name=PROJECT), at=1)
-    line, other = Line(url, heard=lambda *word: told.put_nowait(word), alone=True), Line(url, heard=print)
+    line, other = Line(url, heard=lambda *word: told.put_nowait(word)), Line(url, heard=print)
     accepted = []
     async with running(line, other):
         for round_number in range(2):
@@ -277,23 +316,46 @@ async def test_a_database_that_dies_is_away_and_then_back(cluster, sealer, arriv
 
 
 @pytest.mark.slow
-async def test_a_server_that_was_replaced_while_it_was_cut_off_ends(url):
-    """Another one stands in the queue for its lock, and has it at the moment of the cut."""
-    line = Line(url, heard=print, alone=True)
-    await line.open()
-    run = asyncio.create_task(line.run())
-    other = await psycopg.AsyncConnection.connect(url, autocommit=True)
-    taking = asyncio.create_task(other.execute("SELECT pg_advisory_lock(%s)", (SERVING,)))
-    of_ours = "locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-    with psycopg.connect(url, autocommit=True) as operator:
-        while not operator.execute(f"SELECT 1 FROM pg_locks WHERE {of_ours} AND NOT granted").fetchone():  # noqa: ASYNC110 - the database says so to nobody
-            await asyncio.sleep(0)
-        operator.execute(f"SELECT pg_terminate_backend(pid) FROM pg_locks WHERE {of_ours} AND granted")
-    await asyncio.wait_for(taking, 10)
+async def test_a_leader_that_is_cut_off_leads_again_unless_it_was_replaced(url, leader, arrival):
+    """Its sessions end, as by a proxy's restart; the second time another one stands in the queue."""
+    (store, first), (other, second) = await leader(), await leader()
+    await first.take(wait=False)
+    await store.put_project(Project(name=PROJECT), at=1)
+    keeping = asyncio.create_task(first.keep())
+    cut_off(url)
+    await until_holds(first, 1)
+    assert await patient(store, in_doubt=print).delete_project(PROJECT) is not None
+    await store.put_project(Project(name=PROJECT), at=1)
+    waiting = asyncio.create_task(second.take(wait=True))
+    await until_waits(first)
+    cut_off(url)
+    await asyncio.wait_for(waiting, 10)
     with pytest.raises(Conflict):
-        await asyncio.wait_for(run, 10)
-    await other.close()
-    await line.close()
+        await asyncio.wait_for(keeping, 10)
+    await other.accept([arrival(1)])
+    assert len(await other.claim(at=3, limit=1)) == 1
+
+
+_OURS = "locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+
+
+def cut_off(url):
+    """End all sessions that have one of our locks."""
+    with psycopg.connect(url, autocommit=True) as operator:
+        operator.execute(f"SELECT pg_terminate_backend(pid) FROM pg_locks WHERE {_OURS} AND granted")
+
+
+async def until_waits(leadership):
+    """Until somebody waits for its lock."""
+    await until_holds(leadership, 1, granted=False)
+
+
+async def until_holds(leadership, number, *, granted=True):
+    """Until so many of our locks are held. The database says so to nobody."""
+    asking = f"SELECT count(*) FROM pg_locks WHERE {_OURS} AND granted = %s"
+    async with asyncio.timeout(20), await leadership._reach.connected() as looking:
+        while (await (await looking.execute(asking, (granted,))).fetchone())[0] != number:  # noqa: ASYNC110 - as it says
+            await asyncio.sleep(0)
 
 
 class running:  # noqa: N801 - reads as a word

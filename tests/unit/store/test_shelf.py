@@ -9,7 +9,9 @@ import pytest
 
 from brignb.errors import Unavailable
 from brignb.model.projects import Project
+from brignb.store.sealing import Sealer
 from brignb.store.shelf import Shelf
+from brignb.store.sql import SqlStore
 
 OLD, NEW = Project(name="acme/site", timeout=1), Project(name="acme/site", timeout=2)
 
@@ -92,3 +94,15 @@ async def test_a_change_whose_caller_went_away_is_seen(store):
     await held
     await store.check()  # stands behind the change in the writer's queue
     assert await store.project(NEW.name) == NEW
+
+
+async def test_whoever_changes_projects_hears_of_it_too(tmp_path):
+    """Warm workers of a new project are made by the same process, which gets no word of its own from the database."""
+    changes: list[int] = []
+    store = SqlStore(f"sqlite:///{tmp_path}/brignb.db", Sealer(bytes(32)), changed=lambda: changes.append(1))
+    await store.open()
+    await store.put_project(OLD, at=0)
+    await store.put_project(NEW, at=1, replace=True)
+    await store.delete_project(OLD.name)
+    await store.close()
+    assert len(changes) == 3

@@ -9,7 +9,7 @@ import pytest
 
 from brignb.executors.kubernetes import transfer
 from brignb.executors.kubernetes.transfer import DONE, receiving, sending, unpacked
-from brignb.executors.packing import END, packed
+from brignb.tars import END, packed
 
 BUSYBOX = shutil.which("busybox")
 
