@@ -24,8 +24,10 @@ STUCK = 35.0
 """Seconds after recovery within which nothing may be stuck (issue 7)."""
 OVER = 900.0
 """Seconds after which a build that has not ended never will."""
-PAUSE = (0.3, 2.5)
+PAUSE = (0.5, 4.0)
 """Seconds between two kills: from and to."""
+DOWN = 2
+"""Parts that are away at a time, at most."""
 LOOK = 0.5
 
 
@@ -62,7 +64,7 @@ def soak(folder: Path, kind: str, *, away: int, builds: int, seed: int) -> Run:
     run, choose = Run(kind), random.Random(seed)
     with system(folder, away=away) as whole:
         acknowledged: dict[tuple[str, int], str] = {}
-        sending = threading.Thread(target=_send, args=(whole, builds, acknowledged))
+        sending = threading.Thread(target=_send, args=(whole, builds, acknowledged), daemon=True)
         sending.start()
         recoveries = _kill_while(whole, choose, builds)
         sending.join()
@@ -97,8 +99,8 @@ def _kill_while(whole: System, choose: random.Random, builds: int) -> dict[str, 
             time.sleep(choose.uniform(*PAUSE))
             for back in [each for each in coming if each.done()]:
                 found[coming.pop(back).name].append(back.result())
-            if there := [victim for victim in whole.victims if victim not in coming.values()]:
-                victim = choose.choice(there)
+            if len(coming) < DOWN:
+                victim = choose.choice([each for each in whole.victims if each not in coming.values()])
                 coming[restarting.submit(took, victim.kill)] = victim
     for back, victim in coming.items():
         found[victim.name].append(back.result())
