@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test lint unit browser bench bench-cluster lock clean
+.PHONY: help demo lab test lint unit browser bench bench-cluster soak lock clean
 
 help:            ## what can be made here
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -56,6 +56,9 @@ bench: $(VENV)/dev         ## timings, as ratios against a peer in the same run
 
 bench-cluster: $(VENV)/dev ## the same for jobs as pods, on the cluster that KUBECONFIG names
 	@$(BIN)/python -m tests.bench.cluster
+
+soak: $(VENV)/dev         ## a quarter of an hour: parts killed at random while 200 builds run
+	@$(BIN)/python -m tests.soak
 
 lock:                      ## pin what requirements/*.in and pyproject.toml ask for
 	@requirements/lock
