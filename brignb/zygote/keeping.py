@@ -142,11 +142,16 @@ class Zygote:
         self._end_if_done()
 
     def kill(self) -> None:
-        """End it at once, and its workers with it."""
+        """End it at once, and its workers with it.
+
+        A sandbox that is still being set up may not be tied to its starter yet: what is left of that finds that nobody is there.
+        """
         if self._process is None:
             return
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
+        with contextlib.suppress(OSError):  # it is gone
+            self._sock.shutdown(socket.SHUT_RDWR)
 
     async def gone(self) -> None:
         """Until it is; one that has not been started is."""
