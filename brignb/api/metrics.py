@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 from brignb.model.builds import State
 
@@ -23,6 +23,7 @@ class Metrics:
 
     def __init__(self, leads: Callable[[], bool] | None = None) -> None:
         self._registry = CollectorRegistry(auto_describe=True)
+        ProcessCollector(registry=self._registry)  # memory and processor time; nothing where there is no /proc
         self._events = Counter(
             "brignb_events",
             "Events by gateway and by what became of them: accepted, duplicate, ignored, refused",

@@ -165,3 +165,4 @@ async def test_metrics_count_builds_and_events(project):
     assert 'brignb_builds{state="pending"} 1.0' in text
     assert 'brignb_events_total{gateway="api",outcome="accepted"} 1.0' in text
     assert 'brignb_events_total{gateway="github",outcome="refused"} 1.0' in text
+    assert "process_resident_memory_bytes" in text, "what the process costs, under Prometheus' own names"
