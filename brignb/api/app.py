@@ -14,17 +14,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route, request_response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from brignb.api import builds, events, later, listeners, logs, projects, runs, sources, workers
-from brignb.api.answers import failure, on_crash, on_error, on_http
+from brignb.api import later
+from brignb.api.answers import on_crash, on_error, on_http
 from brignb.api.greeting import Greeting
 from brignb.api.guarding import Callers, Guarded, require_guarded, secured
 from brignb.api.health import Health
@@ -32,7 +29,7 @@ from brignb.api.inbox import Inbox
 from brignb.api.intake import Intake
 from brignb.api.metrics import Metrics
 from brignb.api.services import Services
-from brignb.errors import BadInput, BrignbError
+from brignb.errors import BrignbError
 from brignb.model.gateway import Greets
 
 _HANDLERS: dict[Any, Any] = {BrignbError: on_error, HTTPException: on_http, Exception: on_crash}
@@ -96,11 +93,16 @@ def _gateway_routes(services: Services, inbox: Inbox, metrics: Metrics, guard: G
 
 
 def _worker_routes(services: Services, guard: Guard) -> list[Route]:
-    return [Route("/api/worker/{path:path}", guard(_workers(services), Callers.WORKER))]
+    from brignb.api.rest import workers_api  # noqa: PLC0415 - the same
+
+    return [Route("/api/worker/{path:path}", guard(workers_api(services, _HANDLERS), Callers.WORKER))]
 
 
 def _api_routes(services: Services, inbox: Inbox, metrics: Metrics, guard: Guard) -> list[Route]:
-    return [Route("/api/{path:path}", guard(_timed(_api(services, inbox), metrics), Callers.TOKEN))]
+    from brignb.api.rest import people_api  # noqa: PLC0415 - gateways and controllers need no FastAPI: 15 MB
+
+    api = people_api(services, inbox, _HANDLERS)
+    return [Route("/api/{path:path}", guard(_timed(api, metrics), Callers.TOKEN))]
 
 
 def _own_routes(services: Services, metrics: Metrics, guard: Guard) -> list[Route]:
@@ -114,59 +116,6 @@ def _own_routes(services: Services, metrics: Metrics, guard: Guard) -> list[Rout
     return [
         Route(path, guard(request_response(endpoint), callers), methods=["GET"]) for path, endpoint, callers in table
     ]
-
-
-def _api(services: Services, inbox: Inbox) -> FastAPI:
-    routers = (
-        events.router(services, inbox),  # these two before the projects, whose names may have slashes
-        listeners.router(services),
-        projects.router(services),
-        logs.router(services),
-        sources.router(services),
-        builds.router(services, inbox),
-    )
-    api = FastAPI(
-        title="brignb",
-        version=services.version,
-        summary="Events in, executed notebooks out.",
-        routes=[route for router in routers for route in router.routes],
-        openapi_url="/api/openapi.json",
-        docs_url=None,  # they load scripts from elsewhere
-        redoc_url=None,
-        redirect_slashes=False,
-        exception_handlers={**_HANDLERS, RequestValidationError: _on_invalid},
-    )
-    api.openapi = lambda: _with_token(FastAPI.openapi(api))  # type: ignore[method-assign] # FastAPI's own way
-    return api
-
-
-def _workers(services: Services) -> FastAPI:
-    """What workers in pods ask; not for people, so without a document."""
-    routers = [
-        *([workers.router(services, services.desk)] if services.desk else ()),
-        *([runs.router(services.runs)] if services.runs else ()),
-    ]
-    return FastAPI(
-        routes=[route for router in routers for route in router.routes],
-        openapi_url=None,
-        redirect_slashes=False,
-        exception_handlers={**_HANDLERS, RequestValidationError: _on_invalid},
-    )
-
-
-def _with_token(document: dict[str, Any]) -> dict[str, Any]:
-    """The same document, saying what `Guarded` asks for."""
-    document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-    document["security"] = [{"token": []}]
-    return document
-
-
-async def _on_invalid(_request: Request, error: Exception) -> Response:
-    """FastAPI's 422 as the contract's 400."""
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for these only
-    first = error.errors()[0]
-    place, *name = first["loc"]
-    return failure(BadInput(str(first["msg"]), where=".".join(map(str, name)) or str(place)))
 
 
 def _timed(app: ASGIApp, metrics: Metrics) -> ASGIApp:
