@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test lint unit browser bench bench-cluster soak lock clean
+.PHONY: help demo lab test lint unit browser images bench bench-cluster soak lock clean
 
 help:            ## what can be made here
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -50,6 +50,9 @@ unit: $(VENV)/dev          ## pytest: fast ones first, then whole processes
 browser: $(VENV)/dev $(VENV)/jupyter/ready  ## the live views, in JupyterLab, Notebook and Chromium
 	@$(BIN)/pytest -q -m browser tests/unit
 	@$(BIN)/pytest -q -m browser tests/browser
+
+images: $(VENV)/dev        ## this tree's images, in the cluster that KUBECONFIG names
+	@$(BIN)/python -m tests.images worker server
 
 bench: $(VENV)/dev         ## timings, as ratios against a peer in the same run
 	@$(BIN)/python -m tests.bench
