@@ -22,6 +22,7 @@ class Lease:
         seconds: For which the server keeps it from one renewal to the next.
         every: Seconds between two renewals; a lease lasts three times as long.
         spared: What keeps the server itself from ending the lease: while it is met, no time passes for it.
+        patience: Seconds for which that is so: a server that does not come back has given up everything.
     """
 
     def __init__(
@@ -31,11 +32,13 @@ class Lease:
         seconds: float,
         every: float,
         spared: tuple[type[BrignbError], ...] = (),
+        patience: float = 0.0,
     ) -> None:
         self._renew = renew
         self._seconds = seconds
         self._every = every
         self._spared = spared
+        self._patience = patience
         self._over = threading.Event()
         self._watched: Callable[[str], None] | None = None
         self._watching = threading.Lock()
@@ -60,20 +63,20 @@ class Lease:
         self._tell("lost")
 
     def _run(self) -> None:
-        heard = time.monotonic()
+        heard = answered = time.monotonic()
         while not self.lost.is_set() and not self._over.wait(self._every):
             asked = time.monotonic()
             try:
                 canceled = self._renew()
             except (Unreachable, Unavailable) as error:
-                if isinstance(error, self._spared):
+                if isinstance(error, self._spared) and time.monotonic() - answered < self._patience:
                     heard += time.monotonic() - asked + self._every
                 elif time.monotonic() - heard >= self._seconds:
                     self.lose()
             except BrignbError:  # the server knows no such lease: it was restarted, or this process slept
                 self.lose()
             else:
-                heard = asked
+                heard = answered = asked
                 if canceled:
                     self._tell("canceled")
 

@@ -41,6 +41,8 @@ log = logging.getLogger("brignb.worker")
 
 EVERY: Final = 5.0
 """Seconds between two renewals of a lease, which lasts three times as long."""
+PATIENCE: Final = 900.0
+"""Seconds for which a server is waited for that is down, and for which it is told what a worker that has ended has left."""
 
 
 class Stint:
@@ -76,7 +78,9 @@ class Stint:
         self._redactor = Redactor([*secrets.values(), server.token])
         self._project = Project.from_stored(offer.assignment.project)
         self._archive = FileArchive(folders.builds)
-        self._lease = Lease(held.renew, seconds=offer.lease_seconds, every=EVERY, spared=(Down, Unavailable))
+        self._lease = Lease(
+            held.renew, seconds=offer.lease_seconds, every=EVERY, spared=(Down, Unavailable), patience=PATIENCE
+        )
         self._mirror = Mirror(build_id, held, self._archive, self._lease)
         quarters = Quarters(
             source=Fetched(folders.trees, self._mirror.source),
@@ -98,9 +102,11 @@ class Stint:
         self._lease.watch(self._heard)
         try:
             outcome = await self._ended(self._running)
+            enough = self._loop.call_later(PATIENCE, self._lease.lose)
             self._place.release()
             await asyncio.to_thread(self._place.clean)  # what jobs have left is in the archive then
             told = outcome is not None and await asyncio.to_thread(self._mirror.end, outcome)
+            enough.cancel()
         finally:
             self._lease.watch(None)
             self._lease.close()

@@ -63,7 +63,7 @@ def test_one_build(desk, worker, kind):
     assert there.asked[-1] == "finished"
     assert there.started == 1
     assert there.log().splitlines()[0].endswith("of the server's"), "what stood there stays"
-    assert "F 42" in there.log()
+    assert " 42" in there.log()
     (log,) = [text for name, text in there.streams.items() if name.startswith("greet-")]
     assert b"hello" in log
     assert [job["state"] for job in there.jobs] == ["pending", "running", "succeeded"]
@@ -79,7 +79,11 @@ def test_one_build(desk, worker, kind):
 
 def test_fifty_builds_after_another(desk, worker):
     """Each in a process of its own, whose modules and folders are its own."""
-    cell = "import os, sys; print('seen', getattr(sys, 'mark', None), os.listdir()); sys.mark = 1; open('left', 'w').close()"
+    cell = """
+import os, sys
+print(f"seen {getattr(sys, 'mark', None)} {os.listdir()}")
+sys.mark = open("left", "w")
+"""
     ids = [f"01JV3ZQ8M4T7Y2K9R5W6X0AB{n:02}" for n in range(50)]
     there = desk(*[offer(cell, build=build) for build in ids])
     run = worker(there, "--builds", "50")
@@ -179,7 +183,7 @@ def test_a_build_whose_time_is_up(desk, worker):
 def test_secrets_are_seen_nowhere(desk, worker, door, tmp_path, way, arrived):
     """Not in a line, the record, an environment, a command line, or a file below the worker's folder."""
     secret = "a-secret-of-the-project"
-    cell = "from brignb import project; print(project.secrets['KEY'], len(project.secrets['KEY']))"
+    cell = "from brignb import project; print(f\"{project.secrets['KEY']} {len(project.secrets['KEY'])}\")"
     there = desk(gated(door, cell, secrets={"KEY": secret} if way == "offer" else {}))
     args, token = ["--builds", "1"], "brignb-pool.x.y"
     if way == "file":
@@ -205,7 +209,7 @@ def test_a_flood(desk, worker):
     assert run.ended(60) == 0, run.log.read_text()
     lines = [line for line in there.log().splitlines() if " stdout F " in line]
     assert len(lines) == 200_000
-    assert lines[-1].endswith("line 199999")
+    assert "line 199999" in there.log()[-200:]
 
 
 def test_a_warm_worker_that_is_told_to_end(desk, worker, door, arrived):
@@ -237,8 +241,14 @@ POD = "bwrap --ro-bind / / --dev /dev --proc /proc --tmpfs /tmp --bind {work} {w
 
 def test_as_in_a_pod(desk, worker, tmp_path):
     """No root, no namespaces, nothing to write to but its folder and /tmp: builds run, and what one leaves running is gone before the next."""
-    leaving = "import os, subprocess\nprint('left', subprocess.Popen(['sleep', '1000'], start_new_session=True).pid, os.geteuid())"
-    looking = "import psutil\nprint('found', [p.name() for p in psutil.process_iter() if p.name() == 'sleep'])"
+    leaving = """
+import os, subprocess
+print(f"left {subprocess.Popen(['sleep', '1000'], start_new_session=True).pid} {os.geteuid()}")
+"""
+    looking = """
+import psutil
+print(f"found {[each.name() for each in psutil.process_iter() if each.name() == 'sleep']}")
+"""
     there = desk(offer(leaving), offer(looking))
     (tmp_path / "worker-0").mkdir()
     run = worker(there, "--builds", "2", first=tuple(POD.format(work=tmp_path / "worker-0").split()))

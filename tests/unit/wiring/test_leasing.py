@@ -30,9 +30,15 @@ def renewed(answers, **more):
 @pytest.mark.parametrize("error", [Down("nobody listens"), Unavailable("the database is away")])
 def test_a_server_that_is_away_ends_no_lease(error) -> None:
     """Nobody can have given the build away meanwhile; what the server says then counts."""
-    lease, asked = renewed([error] * LONG + [Conflict("over")], spared=(Down, Unavailable))
+    lease, asked = renewed([error] * LONG + [Conflict("over")], spared=(Down, Unavailable), patience=LONG)
     assert lease.lost.wait(30)
     assert len(asked) == LONG + 1
+
+
+def test_a_server_that_does_not_come_back_does() -> None:
+    """A worker must not wait for ever for who has given up everything."""
+    lease, _asked = renewed([Down("nobody listens")], spared=(Down,), patience=SECONDS)
+    assert lease.lost.wait(30)
 
 
 @pytest.mark.parametrize("error", [Unreachable("it does not answer in time"), Down("nobody listens")])
