@@ -9,7 +9,7 @@ import pytest
 from brignb.errors import Conflict, Down, Unavailable, Unreachable
 from brignb.wiring.leasing import Lease
 
-EVERY, SECONDS, LONG = 0.005, 0.05, 60
+EVERY, SECONDS, LONG = 0.002, 0.02, 60
 """Far more renewals than a lease has room for happen in `LONG` of them."""
 
 
