@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 import time
 
 import kube
@@ -139,3 +142,23 @@ def until(true):
     while not true():
         assert time.monotonic() < late
         time.sleep(0.1)
+
+
+@pytest.mark.parametrize("lacking", ["kubeconfig", "rights"])
+def test_a_server_that_could_start_no_job_does_not_begin(namespace, tmp_path, kubeconfig, lacking):
+    """Exit 3, with what is missing; a cluster that is away for a moment is another matter."""
+    config = str(tmp_path / "none")
+    if lacking == "rights":
+        config = kubeconfig(token=kube.token(namespace, "nobody"), namespace=namespace)
+    argv = [sys.executable, "-m", "brignb", "serve", "--home", str(tmp_path / "home"), "--port", "0"]
+    environment = {name: value for name, value in os.environ.items() if name != "BRIGNB_KUBERNETES_NAMESPACE"}
+    ended = subprocess.run(
+        [*argv, "--executor", "kubernetes"],
+        env={**environment, "KUBECONFIG": config},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 3, ended.stderr
+    assert {"kubeconfig": "there is no kubeconfig", "rights": "not allowed to create pods"}[lacking] in ended.stderr
