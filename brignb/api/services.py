@@ -169,6 +169,7 @@ class Services:
         notebooks: Those that listen.
         record: The record as it is now; None when no notebook has been seen yet.
         version: Ours.
+        listens: Whether notebooks may listen: the controller knows of them only where it is the same process.
         leads: Whether this process leads; None: it never does.
         ending: Whether the server was asked to end: it is not ready for more.
         zygotes: Bytes of memory of the zygotes, by the modules that each has preloaded.
@@ -195,6 +196,7 @@ class Services:
     record: Callable[[str], Awaitable[bytes | None]]
     version: str
     hosts: tuple[str, ...]
+    listens: bool = True
     leads: Callable[[], bool] | None = None
     ending: Callable[[], bool] = lambda: False
     zygotes: Callable[[], Mapping[tuple[str, ...], int]] = dict

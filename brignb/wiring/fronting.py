@@ -69,6 +69,7 @@ async def front(
         claim=ground.tokens.claim,
         runs=ground.jobs.runs if ground.jobs else None,
         desk=ground.desk,
+        listens="controller" in options.parts,
         leads=leads if "controller" in options.parts else None,
         ending=ending,
         hosts=(*_hosts(options.host, address), *options.hosts),

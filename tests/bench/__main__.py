@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.bench import away, views, warm
+from tests.bench import away, parts, views, warm
 from tests.bench.load import Report, drive, pushed, signed
 from tests.bench.serving import NOTEBOOK, ROOT, Server, line
 from tests.postgresql import databases
@@ -143,6 +143,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "views": views.bench_views,
     "postgresql": bench_postgresql,
     "away": away.bench_away,
+    "parts": parts.bench_parts,
 }
 
 

@@ -33,7 +33,7 @@ def line(what: str, ours: str, peer: str, ratio: str) -> None:
 
 
 class Server:
-    def __init__(self, home: Path, *args: str) -> None:
+    def __init__(self, home: Path, *args: str, project: bool = True) -> None:
         self.process = subprocess.Popen(
             [*BRIGNB, "serve", "--home", str(home), "--port", "0", *args],
             stdout=subprocess.PIPE,
@@ -44,11 +44,17 @@ class Server:
         token = (home / "token").read_text().strip()
         self.http = httpx.Client(base_url=url, headers={"authorization": f"Bearer {token}"}, timeout=120)
         self.home = home
-        self.create("bench/bench", NOTEBOOK)
+        if project:
+            self.create("bench/bench", NOTEBOOK)
 
-    def create(self, name: str, notebook: dict[str, Any]) -> None:
+    def create(self, name: str, notebook: dict[str, Any], **facts: str) -> None:
         """Register a project, or give it another notebook."""
-        project = {"project": name, "defaultNotebook": json.dumps(notebook), "sharedSecret": "bench-secret-0001"}
+        project = {
+            "project": name,
+            "defaultNotebook": json.dumps(notebook),
+            "sharedSecret": "bench-secret-0001",
+            **facts,
+        }
         if self.http.post("/api/projects", content=json.dumps(project)).status_code == 409:
             self.http.delete(f"/api/projects/{name}").raise_for_status()
             self.http.post("/api/projects", content=json.dumps(project)).raise_for_status()

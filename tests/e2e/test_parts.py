@@ -136,6 +136,9 @@ def test_each_part_has_its_own_routes_and_health(part):
         404,
         404,
     ]
+    assert (
+        api.http.post("/api/projects/a/b/listeners", json={}).status_code == 409
+    )  # else workers would take its events, too
     assert json.loads((api.home / "server.json").read_text())["url"] == api.url
 
 
