@@ -42,22 +42,23 @@ class Typed:
 
 def steps(document: Path, chapter: str) -> list[Step]:
     """The blocks of the chapter whose heading begins so."""
-    found, level, here, heading, block = [], 0, False, "", None
+    found, level, here, heading = [], 0, False, ""
+    fence, block = None, []
     for line in document.read_text("utf-8").splitlines():
-        if block is not None:
-            if line == "```":
-                found += [Step(heading, "\n".join(block))] if here else []
-                block = None
-            else:
-                block.append(line)
-        elif line == "```sh":
-            block = []
+        if fence is not None and line == "```":
+            found += [Step(heading, "\n".join(block))] if here and fence == "sh" else []
+            fence, block = None, []
+        elif fence is not None:
+            block.append(line)
+        elif line.startswith("```"):
+            fence = line[3:]
         elif title := _HEADING.match(line):
             depth, heading = len(title[1]), title[2]
             if heading.startswith(chapter):
                 level, here = depth, True
             elif depth <= level:
                 here = False
+    assert found, f"{document.name} has no chapter {chapter!r} with anything to type"
     return found
 
 
