@@ -94,7 +94,7 @@ class Output:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            self._telling.end()
+            self._telling.end(self._durable.held if self._durable.at >= self._early.at else b"")
 
     async def _follow(self) -> None:
         async for batch in self.follower.batches():

@@ -11,6 +11,7 @@ was has the log alone, and a bookmark of how far it was told.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -22,15 +23,30 @@ from brignb.executors.lines import Lines
 from brignb.model.jobs import Bookmark
 from brignb.model.logs import LogLine
 
+_RETURNS: Final = re.compile(rb"\r+\n")
 PARTIAL_AFTER: Final = 0.05
 """Seconds that the beginning of a line waits for its end."""
 
 
 class Source:
-    """One way to the bytes; `at` is the number of the next byte that it gives."""
+    """One way to the bytes; `at` is the number of the next byte that it gives.
+
+    Runtimes leave out a carriage return before a newline, or keep it; so no way has any, and a byte has the same number on both.
+    """
 
     def __init__(self) -> None:
         self.at = 0
+        self.held = b""
+        """Carriage returns that may stand before a newline: nobody knows before more comes."""
+
+    def clean(self, content: bytes) -> bytes:
+        """What can be told of its next bytes."""
+        if b"\r" not in content and not self.held:
+            return content
+        content = _RETURNS.sub(b"\n", self.held + content)
+        told = content.rstrip(b"\r")
+        self.held = content[len(told) :]
+        return told
 
 
 class Telling:
@@ -74,6 +90,7 @@ class Telling:
             content: Its next bytes.
             at: Milliseconds since 1970; None: now.
         """
+        content = source.clean(content)
         begin = source.at
         source.at += len(content)
         if at is not None:
@@ -109,12 +126,16 @@ class Telling:
         at = self._now_ms() if at is None else at
         self._backlog.add([LogLine(at, "system", text.replace("\n", " ")) for text in texts])
 
-    def end(self) -> None:
-        """No more content comes."""
+    def end(self, last: bytes = b"") -> None:
+        """No more content comes.
+
+        Args:
+            last: What the log has held to its end.
+        """
         if self._flush:
             self._flush.cancel()
         now = self._now_ms()
-        self._backlog.add([*self._lines.feed(self.frame.rest(), now), *self._lines.end(now)])
+        self._backlog.add([*self._lines.feed(self.frame.rest() + last, now), *self._lines.end(now)])
 
     def _skip(self, skipped: Skipped, begin: int, size: int, at: int) -> None:
         """Leave out what another process has told."""
