@@ -30,6 +30,7 @@ from brignb.api.posting import described, posted
 from brignb.api.projects import existing
 from brignb.api.services import Notebooks, Services
 from brignb.api.shapes import ERRORS, AcceptedShape
+from brignb.errors import Conflict
 from brignb.model.builds import Build, Outcome, State
 from brignb.model.events import Event, event_type
 from brignb.model.times import rfc3339
@@ -62,6 +63,13 @@ def _leases(routes: APIRouter, services: Services) -> None:
     )
     async def listen(owner: str, repo: str, request: Request) -> Response:
         """From now on the project's events of these types wait for this notebook, not for a worker."""
+        if not services.listens:
+            hint = (
+                "listen to a whole server, which is one process; `brignb debug BUILD` has what a build of this one did"
+            )
+            raise Conflict(
+                "its controller is another process: notebooks cannot take its events", where="server", hint=hint
+            )
         asked = await posted(request, PostedListener)
         types = tuple(each if each == "*" else event_type(each, where="types") for each in asked.types)
         project = await existing(services.store, f"{owner}/{repo}")
