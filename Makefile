@@ -60,7 +60,7 @@ bench: $(VENV)/dev         ## timings, as ratios against a peer in the same run
 bench-cluster: $(VENV)/dev ## the same for jobs as pods, on the cluster that KUBECONFIG names
 	@$(BIN)/python -m tests.bench.cluster
 
-soak: $(VENV)/dev         ## a quarter of an hour: parts killed at random while 200 builds run
+soak: $(VENV)/dev         ## a quarter of an hour: parts killed at random while 200 builds run; see docs/reliability.md
 	@$(BIN)/python -m tests.soak
 
 lock:                      ## pin what requirements/*.in and pyproject.toml ask for
