@@ -45,7 +45,7 @@ lint: $(VENV)/dev          ## ruff, mypy strict, the floors
 
 unit: $(VENV)/dev          ## pytest: fast ones first, then whole processes
 	@$(BIN)/pytest -q -m "not slow" --numprocesses 2 --dist loadfile
-	@$(BIN)/pytest -q -m "slow and not browser"
+	@$(BIN)/pytest -q -m "slow and not browser" --durations 25
 
 browser: $(VENV)/dev $(VENV)/jupyter/ready  ## the live views, in JupyterLab, Notebook and Chromium
 	@$(BIN)/pytest -q -m browser tests/unit
