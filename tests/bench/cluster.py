@@ -263,9 +263,9 @@ async def bench(names: list[str], namespace: str) -> None:
 
 def main() -> None:
     line("measure", "brignb", "peer", "ratio")
-    names = sys.argv[1:] or [*BENCHES, "registry", "images", *system.BENCHES]
-    if "registry" in names:
-        parts.bench_registry()
+    names = sys.argv[1:] or [*BENCHES, "parts", "images", *system.BENCHES]
+    if "parts" in names:
+        parts.bench_parts()
     system.run(names)
     if jobs := [name for name in names if name in BENCHES]:
         with kube.namespace(profile="privileged") as namespace:
