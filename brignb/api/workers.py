@@ -27,7 +27,7 @@ from pydantic import Field
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from brignb.api.answers import JSON
+from brignb.api.answers import JSON, Rejected
 from brignb.api.bodies import read_body
 from brignb.api.events import IdempotencyKey, keys
 from brignb.api.guarding import CLAIM
@@ -49,6 +49,8 @@ CHUNK: Final = 8 * 1024 * 1024
 """Bytes of a stream in one call."""
 DOCUMENT: Final = 256 * 1024 * 1024
 """Bytes of a record: four times what a run may put into it."""
+ARTIFACTS: Final = 256 * 1024 * 1024
+"""Bytes of what a job has left for others."""
 _PIECE: Final = 1 << 20
 
 Offset = Annotated[int, Query(ge=0, description="Where these bytes begin; sent twice, they are there once")]
@@ -172,6 +174,7 @@ def _sending(routes: APIRouter, services: Services, desk: Desk) -> None:
     async def document(name: str, request: Request) -> Response:
         if name != RECORD:
             raise BadInput(f"{name!r:.100} is not a worker's to write", where="documents", hint=RECORD)
+        await desk.theirs(build_of(request))  # before a byte of it is kept
         data = await read_body(request.headers, request.receive, DOCUMENT)
         await desk.document(build_of(request), name, data)
         return Response(status_code=204)
@@ -181,9 +184,13 @@ def _sending(routes: APIRouter, services: Services, desk: Desk) -> None:
         claim = build_of(request)
         if not is_job_id(job_id):
             raise BadInput(f"{job_id!r:.100} is no job's id", where="artifacts")
+        await desk.theirs(claim)  # before a byte of it is kept
         with tempfile.TemporaryFile() as file:
+            size = 0
             try:
                 async for chunk in request.stream():
+                    if (size := size + len(chunk)) > ARTIFACTS:
+                        raise Rejected(413, "too_large", f"a job leaves at most {ARTIFACTS >> 20} MiB", where="body")
                     await asyncio.to_thread(file.write, chunk)
             except ClientDisconnect:
                 raise Unreachable("the worker hung up while it sent what a job left") from None

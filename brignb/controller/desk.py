@@ -85,17 +85,19 @@ class Desk:
 
         Args:
             claim: Whose builds.
-            worker: Who asks: the pod's name.
+            worker: Who asks, unless its token says so: the pod's name.
             seconds: How long to wait for one.
             gone: Returns when the caller has hung up; nothing is claimed for it then.
 
         Raises:
             NotFound: The project is gone.
+            Conflict: This worker runs a build: whoever asks in its name is not its own program.
         """
+        worker = claim.worker or worker
         if await self._site.store.project(claim.project) is None:
             raise NotFound("there is no such project any more", where=claim.project)
         ends = (asyncio.create_task(asyncio.sleep(seconds)), asyncio.create_task(gone()))
-        turn = self._turns.setdefault(worker, asyncio.Lock())
+        turn = self._turns.setdefault(f"{claim.project} {worker}", asyncio.Lock())
         try:
             async with turn:  # a worker that asks again, since it did not hear our answer, gets the same build
                 held = await self._unstarted(claim.project, holder_of(worker))
@@ -128,8 +130,10 @@ class Desk:
 
     async def _unstarted(self, project: str, holder: str) -> Build | None:
         page = await self._site.store.builds(project=project, state=State.RUNNING, limit=_MOST)
-        theirs = (build for build in page.items if build.holder == holder and build.first_cell_at is None)
-        return next(theirs, None)
+        theirs = [build for build in page.items if build.holder == holder]
+        if begun := [build for build in theirs if build.first_cell_at is not None]:
+            raise Conflict("it runs a build already", where=holder, hint=f"{begun[0].id}, until it has ended")
+        return theirs[0] if theirs else None
 
     async def _claimed(self, project: str, holder: str) -> Build | None:
         site = self._site
@@ -272,8 +276,10 @@ class Desk:
         build = await self.theirs(claim)
         if outcome.state is State.LOST:
             why, reason = outcome.message or "its worker died", outcome.reason or "worker_died"
+            await self._end_jobs(build)  # before there can be a next attempt, which has jobs of its own
             await lose(self._site, build.id, why=why, reason=reason, attempt=build.attempt)
-            await self._let_go(build)
+            self._site.news.forget(build.id)
+            self._tell_ended()
         else:
             await self._ended(build, outcome)
 
@@ -286,14 +292,18 @@ class Desk:
 
     async def _ended(self, build: Build, outcome: Outcome) -> None:
         at = self._site.now_ms()
-        await self._site.store.finish(build.id, attempt=build.attempt, outcome=outcome, at=at)
+        if not await self._site.store.finish(build.id, attempt=build.attempt, outcome=outcome, at=at):
+            raise over(BuildClaim(build.id, build.attempt))
         await self._let_go(build)
 
     async def _let_go(self, build: Build) -> None:
-        if self._site.runs is not None:
-            await self._site.runs.over(build.id)
+        await self._end_jobs(build)
         self._site.news.forget(build.id)
         self._tell_ended()
+
+    async def _end_jobs(self, build: Build) -> None:
+        if self._site.runs is not None:
+            await self._site.runs.over(build.id)
 
 
 def holder_of(worker: str) -> str:

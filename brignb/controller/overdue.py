@@ -52,6 +52,6 @@ class Overdue:
     async def _cancel(self, build: Build) -> None:
         site = self._site
         outcome = Outcome(state=State.CANCELED, reason="canceled", message="the build was canceled")
-        await asyncio.to_thread(materialise, site.archive, build.id, outcome, debug=debug_command(build.id))
-        await site.store.finish(build.id, attempt=build.attempt, outcome=outcome, at=site.now_ms())
+        if await site.store.finish(build.id, attempt=build.attempt, outcome=outcome, at=site.now_ms()):
+            await asyncio.to_thread(materialise, site.archive, build.id, outcome, debug=debug_command(build.id))
         site.news.forget(build.id)

@@ -29,9 +29,14 @@ class BuildClaim:
 
 @dataclass(frozen=True, slots=True)
 class PoolClaim:
-    """Whose bearer takes the builds of one project, `owner/repo`, one after the other."""
+    """Whose bearer takes the builds of one project, `owner/repo`, one after the other.
+
+    Args:
+        worker: Under this name alone; empty: under any.
+    """
 
     project: str
+    worker: str = ""
 
 
 Claim = BuildClaim | PoolClaim
@@ -51,9 +56,9 @@ class Tokens:
         """For the worker of one attempt of a build."""
         return self._signed(_BUILD, build_id, str(attempt))
 
-    def pool(self, project: str) -> str:
-        """For a worker that waits for builds of a project."""
-        return self._signed(_POOL, base64.urlsafe_b64encode(project.encode()).decode().rstrip("="))
+    def pool(self, project: str, worker: str = "") -> str:
+        """For a worker that waits for builds of a project; with its name it is nobody else's."""
+        return self._signed(_POOL, _encoded(project), _encoded(worker))
 
     def claim(self, token: str) -> Claim | None:
         """What a token claims; None: it is none of ours."""
@@ -64,8 +69,8 @@ class Tokens:
         match kind, facts:
             case "brignb-build", [build_id, attempt]:
                 return BuildClaim(build_id, int(attempt))
-            case "brignb-pool", [project]:
-                return PoolClaim(_decoded(project))
+            case "brignb-pool", [project, worker]:
+                return PoolClaim(_decoded(project), _decoded(worker))
         return None
 
     @staticmethod
@@ -76,6 +81,10 @@ class Tokens:
     def _signed(self, kind: str, *facts: str) -> str:
         claimed = ".".join((kind, *facts))
         return f"{claimed}.{hmac.new(self._key, claimed.encode(), hashlib.sha256).hexdigest()}"
+
+
+def _encoded(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def _decoded(text: str) -> str:

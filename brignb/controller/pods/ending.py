@@ -56,8 +56,8 @@ async def finish(site: Site, build_id: str, attempt: int, outcome: Outcome) -> N
     """End an attempt without its worker's help, with a truthful record and the reason in its log."""
     if outcome.message:
         await _tell(site, build_id, outcome.message)
-    await asyncio.to_thread(materialise, site.archive, build_id, outcome, debug=debug_command(build_id))
-    await site.store.finish(build_id, attempt=attempt, outcome=outcome, at=site.now_ms())
+    if await site.store.finish(build_id, attempt=attempt, outcome=outcome, at=site.now_ms()):
+        await asyncio.to_thread(materialise, site.archive, build_id, outcome, debug=debug_command(build_id))
     site.news.forget(build_id)
 
 

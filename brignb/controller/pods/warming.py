@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from brignb.controller.pods.making import bequeath, forget, make
 from brignb.controller.pods.manifest import made_of, warm
+from brignb.controller.pods.naming import warm_name
 from brignb.controller.pods.pool import Pool
 from brignb.controller.pods.seen import Seen
 from brignb.controller.pods.settings import Ground
@@ -134,11 +135,12 @@ class Warming:
 
     async def _make(self, pool: Pool) -> None:
         ground, project = self._ground, pool.project
+        random = secrets.token_hex(_RANDOM)
         secret, pod = warm(
             project,
             ground.settings,
-            random=secrets.token_hex(_RANDOM),
-            token=ground.tokens.pool(project.name),
+            random=random,
+            token=ground.tokens.pool(project.name, warm_name(project, random)),
             authority=ground.authority,
         )
         made = await make(ground, secret, pod)

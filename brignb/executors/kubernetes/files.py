@@ -15,7 +15,7 @@ from brignb.errors import Unavailable
 from brignb.executors.kubernetes.attaching import attach, send
 from brignb.executors.kubernetes.following import Follower
 from brignb.executors.kubernetes.naming import ARTIFACTS, SOURCE
-from brignb.executors.kubernetes.transfer import DONE, unpacked
+from brignb.executors.kubernetes.transfer import DONE, too_much, unpacked
 from brignb.model.builds import State
 from brignb.model.jobs import SENT, JobSpec, JobStatus
 from brignb.tars import END, packed
@@ -111,6 +111,8 @@ class Files:
         log = bytearray()
         async for batch in Follower(self._connection, where, ARTIFACTS, ended=ended, gap=say).batches():
             log += b"".join(content for _, content in batch)
+            if too_much(len(log)):
+                break
             if DONE in log[-2 * len(DONE) :]:
                 break
         try:

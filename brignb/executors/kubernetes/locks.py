@@ -7,6 +7,7 @@
 | `docker` | `docker-socket` | `allowHostMounts` |
 | a service account, by name or by a volume with its token | `service-account` | `allowServiceAccounts` |
 | a Secret of the cluster, in `env` or as a volume | none | `kubernetes.allowSecretKeyRef` |
+| a Secret of the server's, of a project's or of a worker's | refused, where a server starts the job | |
 
 What must never happen: a way to another build's or project's anything that no lock is asked about. So kinds of volumes and references
 that are not known to be harmless count as dangerous.
@@ -23,6 +24,10 @@ from brignb.model.projects import Policy
 
 OWN_VOLUMES: Final = frozenset({"emptyDir", "configMap", "downwardAPI", "ephemeral"})
 """Kinds of volumes that are the job's alone, or hold nothing secret."""
+FRESH: Final = frozenset({"accessModes", "resources", "storageClassName", "volumeMode"})
+"""What an ephemeral claim may say of itself: with anything else it can be a copy of another claim, or another's volume."""
+RESERVED: Final = ("brignb", "brigade-")
+"""How the names of Secrets begin that no job reads, whatever its project allows: the server's own, projects', workers'."""
 OPEN_REFERENCES: Final = frozenset({"configMapKeyRef", "fieldRef", "resourceFieldRef"})
 """Kinds of references that lead to nothing secret."""
 DEFAULT_ACCOUNT: Final = "default"
@@ -78,6 +83,8 @@ class Rules:
             yield Ask("docker", "docker-socket", policy.allow_host_mounts, "allowHostMounts")
         if spec.service_account is not None:
             yield self._account("service_account", spec.service_account, policy)
+        if self.operator is not None and (names := [name for name in _secrets(spec) if name.startswith(RESERVED)]):
+            yield Ask(f"env, volumes: {names[0]}", None, False, "nothing in a project")
         for value in spec.env.values():
             if isinstance(value, Mapping) and not set(value) <= OPEN_REFERENCES:
                 yield self._secret("env", policy)
@@ -85,7 +92,7 @@ class Rules:
             yield from self._volume(volume, spec, policy)
 
     def _volume(self, volume: Mapping[str, Any], spec: JobSpec, policy: Policy) -> Iterator[Ask]:
-        for kind in set(volume) - {"name"} - OWN_VOLUMES:
+        for kind in set(volume) - {"name"} - (OWN_VOLUMES if _fresh(volume) else OWN_VOLUMES - {"ephemeral"}):
             if kind == "secret":
                 yield self._secret("volumes", policy)
             elif kind == "projected":
@@ -107,3 +114,29 @@ class Rules:
 
     def _secret(self, field: str, policy: Policy) -> Ask:
         return Ask(field, None, policy.allow_secret_key_ref or self.operator is None, "kubernetes.allowSecretKeyRef")
+
+
+def _fresh(volume: Mapping[str, Any]) -> bool:
+    """Whether a volume's ephemeral claim, if it has one, begins empty."""
+    if "ephemeral" not in volume:
+        return True
+    ephemeral = volume["ephemeral"]
+    template = ephemeral.get("volumeClaimTemplate") if isinstance(ephemeral, Mapping) else None
+    spec = template.get("spec") if isinstance(template, Mapping) else None
+    return isinstance(spec, Mapping) and set(spec) <= FRESH
+
+
+def _secrets(spec: JobSpec) -> Iterator[str]:
+    """The names of all Secrets that a specification refers to, wherever they stand."""
+    places: list[Any] = [*spec.env.values(), *spec.volumes, *spec.sidecars.values()]
+    while places:
+        place = places.pop()
+        if isinstance(place, Mapping):
+            for key, value in place.items():
+                if key in {"secretKeyRef", "secretRef", "secret", "nodePublishSecretRef"} and isinstance(
+                    value, Mapping
+                ):
+                    yield from (str(name) for name in (value.get("name"), value.get("secretName")) if name)
+                places.append(value)
+        elif isinstance(place, list | tuple):
+            places += place

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import gzip
 import io
 import re
 import shlex
@@ -27,6 +26,8 @@ from brignb.executors.artifacts import Collected, collect
 from brignb.executors.kubernetes.wrapper import ENDED
 from brignb.tars import END, unpack
 
+MOST: Final = 128 << 20
+"""Bytes of a job's artifacts that are taken: they pass through the memory of a process that all builds share."""
 DONE: Final = b"brignb: these are all artifacts"
 
 
@@ -50,6 +51,11 @@ echo '{DONE.decode()}'
     return ["/bin/sh", "-c", script]
 
 
+def too_much(size: int) -> bool:
+    """Whether that many bytes of a log cannot be artifacts that are kept, however well they are compressed."""
+    return size > 2 * MOST
+
+
 def unpacked(log: bytes, globs: Sequence[str], into: Path) -> Collected:
     """Keep what the log of the `artifacts` container brought.
 
@@ -57,19 +63,40 @@ def unpacked(log: bytes, globs: Sequence[str], into: Path) -> Collected:
         OSError: The disk is full or gone.
         ValueError: The log is not whole.
     """
+    if too_much(len(log)):
+        raise ValueError(f"they are more than {MOST >> 20} MiB")
     text, done, _ = log.partition(DONE)
     if not done:
         raise ValueError("their container ended before it had sent them")
     with tempfile.TemporaryDirectory(prefix="brignb-") as name:
         try:
-            raw = gzip.decompress(base64.b64decode(text, validate=False))
+            raw = _decompressed(base64.b64decode(text, validate=False))
             with tarfile.open(
                 fileobj=io.BytesIO(raw or END), ignore_zeros=True
             ) as tar:  # it may be several, one after the other
                 unpack(tar, Path(name), strict=False)
-        except (tarfile.TarError, binascii.Error, EOFError, gzip.BadGzipFile, zlib.error) as error:
+        except (tarfile.TarError, binascii.Error, EOFError, zlib.error) as error:
             raise ValueError(str(error)) from error
         return collect(Path(name), globs, into)
+
+
+def _decompressed(data: bytes) -> bytes:
+    """Of one gzip file, or of several, one after the other.
+
+    Raises:
+        ValueError: It is more than `MOST`: it would take the memory that all builds share.
+        EOFError: It ends too early.
+    """
+    raw = bytearray()
+    while data:
+        unzip = zlib.decompressobj(wbits=31)
+        raw += unzip.decompress(data, MOST + 1 - len(raw))
+        if len(raw) > MOST or unzip.unconsumed_tail:
+            raise ValueError(f"they are more than {MOST >> 20} MiB")
+        if not unzip.eof:
+            raise EOFError("they are cut")
+        data = unzip.unused_data.lstrip(b"\0")
+    return bytes(raw)
 
 
 def _expression(glob: str) -> str:

@@ -17,6 +17,7 @@ def test_a_token_claims_what_it_was_made_for() -> None:
     other = Tokens(b"k" * 32)
     assert other.claim(TOKENS.build(BUILD, 2)) == BuildClaim(BUILD, 2)
     assert other.claim(TOKENS.pool("example/démo.app")) == PoolClaim("example/démo.app")
+    assert other.claim(TOKENS.pool("example/demo", "pod-1")) == PoolClaim("example/demo", "pod-1")
 
 
 @pytest.mark.parametrize("change", ["another attempt", "another kind", "another key", "cut", "no token"])

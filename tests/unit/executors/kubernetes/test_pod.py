@@ -154,9 +154,7 @@ def test_what_is_dangerous_needs_both_locks(fields, policy, lock):
     assert "project does not allow it" in refused(shut, OPEN)[0]
 
 
-@pytest.mark.parametrize(
-    "kind", ["persistentVolumeClaim", "nfs", "csi", "ephemeral", "emptyDir", "configMap", "downwardAPI"]
-)
+@pytest.mark.parametrize("kind", ["persistentVolumeClaim", "nfs", "csi", "emptyDir", "configMap", "downwardAPI"])
 def test_a_volume_that_others_have_too_is_a_mount_of_the_hosts(kind):
     """A claim may be another build's or the database's; a driver's may be anything. With a kubeconfig of one's own RBAC decides."""
     job = spec(volumes=(volume(kind, some="facts"),))
@@ -170,7 +168,7 @@ def test_a_volume_that_others_have_too_is_a_mount_of_the_hosts(kind):
     [
         {"env": {"A": {"secretKeyRef": {"name": "n", "key": "k"}}}},
         {"env": {"A": {"fileKeyRef": {"path": "p"}}}},
-        {"volumes": ({"name": "v", "secret": {"secretName": "brigade-of-another"}},)},
+        {"volumes": ({"name": "v", "secret": {"secretName": "its-own"}},)},
         {"volumes": ({"name": "v", "projected": {"sources": [{"configMap": {}}, {"secret": {"name": "n"}}]}},)},
     ],
 )
@@ -179,6 +177,33 @@ def test_a_secret_of_the_cluster_is_the_projects_to_allow(fields):
     rules = lambda allowed: Rules(project=Policy(allow_secret_key_ref=allowed), operator=OPEN)  # noqa: E731
     assert support(spec(**fields), rules(True)).refusals == ()
     assert "allowSecretKeyRef" in support(spec(**fields), rules(False)).refusals[0]
+
+
+@pytest.mark.parametrize(
+    ("more", "open_to_all"),
+    [({}, True), ({"dataSource": {"kind": "PersistentVolumeClaim", "name": "data-brignb-postgresql-0"}}, False)],
+)
+def test_a_fresh_claim_is_the_jobs_own_and_a_copy_of_another_is_not(more, open_to_all):
+    """A claim with a data source is a clone: of the database's, where a driver can."""
+    template = {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}, **more}}
+    job = spec(volumes=({"name": "v", "ephemeral": {"volumeClaimTemplate": template}},))
+    refusals = support(job, Rules(project=Policy(), operator=frozenset())).refusals
+    assert (refusals == ()) is open_to_all
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"env": {"A": {"secretKeyRef": {"name": "brignb", "key": "key"}}}},
+        {"volumes": ({"name": "v", "secret": {"secretName": "brigade-0123"}},)},
+        {"volumes": ({"name": "v", "projected": {"sources": [{"secret": {"name": "brignb-worker-x"}}]}},)},
+    ],
+)
+def test_no_project_allows_the_servers_own_secrets(fields):
+    """They stand in the same namespace; whose repository may read its own Secrets must not read the key of all."""
+    allowed = Policy(allow_secret_key_ref=True)
+    assert support(spec(**fields), Rules(project=allowed, operator=OPEN)).refusals
+    assert support(spec(**fields), Rules(project=allowed)).refusals == ()  # by a kubeconfig of one's own: RBAC decides
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import shutil
 import subprocess
 
@@ -88,3 +90,11 @@ def test_a_log_that_is_not_whole_is_an_error_and_no_half_of_it(tmp_path, log):
     """A build that goes on with half its artifacts is worse than one that fails."""
     with pytest.raises(ValueError, match=r"\w"):
         unpacked(log, ("*",), tmp_path / "kept")
+
+
+def test_artifacts_that_would_take_all_memory_are_not_unpacked(tmp_path, monkeypatch):
+    """A few hundred kilobytes of zeros, compressed: the process has everybody's builds."""
+    monkeypatch.setattr(transfer, "MOST", 1 << 20)
+    bomb = base64.b64encode(gzip.compress(bytes(2 << 20))) + b"\n" + DONE
+    with pytest.raises(ValueError, match="more than 1 MiB"):
+        unpacked(bomb, ("*",), tmp_path / "kept")
