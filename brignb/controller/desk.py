@@ -91,7 +91,7 @@ class Desk:
 
         Raises:
             NotFound: The project is gone.
-            Conflict: This worker runs a build: whoever asks in its name is not its own program.
+            Conflict: The worker of that token runs a build: whoever asks in its name is not its own program.
         """
         worker = claim.worker or worker
         if await self._site.store.project(claim.project) is None:
@@ -100,7 +100,7 @@ class Desk:
         turn = self._turns.setdefault(f"{claim.project} {worker}", asyncio.Lock())
         try:
             async with turn:  # a worker that asks again, since it did not hear our answer, gets the same build
-                held = await self._unstarted(claim.project, holder_of(worker))
+                held = await self._unstarted(claim, holder_of(worker))
                 while True:
                     bell = self._bell
                     while build := held or await self._claimed(claim.project, holder_of(worker)):
@@ -128,12 +128,13 @@ class Desk:
             raise over(claim)
         return offer
 
-    async def _unstarted(self, project: str, holder: str) -> Build | None:
-        page = await self._site.store.builds(project=project, state=State.RUNNING, limit=_MOST)
+    async def _unstarted(self, claim: PoolClaim, holder: str) -> Build | None:
+        page = await self._site.store.builds(project=claim.project, state=State.RUNNING, limit=_MOST)
         theirs = [build for build in page.items if build.holder == holder]
-        if begun := [build for build in theirs if build.first_cell_at is not None]:
+        begun = [build for build in theirs if build.first_cell_at is not None]
+        if begun and claim.worker:
             raise Conflict("it runs a build already", where=holder, hint=f"{begun[0].id}, until it has ended")
-        return theirs[0] if theirs else None
+        return next((build for build in theirs if build not in begun), None)
 
     async def _claimed(self, project: str, holder: str) -> Build | None:
         site = self._site
