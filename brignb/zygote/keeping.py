@@ -60,6 +60,8 @@ class Zygote:
         self._has_room: asyncio.Future[None] | None = None
         self._loop = asyncio.get_running_loop()
         self._ready: asyncio.Future[Ready] = self._loop.create_future()
+        self._making: asyncio.Task[None] | None = None
+        self._killed = False
         self.rss = 0
 
     async def start(self, argv: Sequence[str], env: Mapping[str, str], *, spares: int = 1) -> Ready:
@@ -74,6 +76,15 @@ class Zygote:
             Unavailable: It ended instead; with its last words.
         """
         self._target = spares
+        self._making = asyncio.create_task(self._make(argv, env))
+        # Not to be canceled half-way: asyncio would wait for ever for such a process (Python 3.11).
+        await asyncio.shield(self._making)
+        ready = await self._ready
+        self._first_rss = self.rss = ready.rss
+        self.refill()
+        return ready
+
+    async def _make(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
         self._sock, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._sock.setblocking(False)
         with theirs:
@@ -89,10 +100,8 @@ class Zygote:
             )
         self._loop.add_reader(self._sock.fileno(), self._hear)
         self._watching = asyncio.create_task(self._watch(process))
-        ready = await self._ready
-        self._first_rss = self.rss = ready.rss
-        self.refill()
-        return ready
+        if self._killed:
+            self.kill()
 
     @property
     def usable(self) -> bool:
@@ -146,6 +155,7 @@ class Zygote:
 
         A sandbox that is still being set up may not be tied to its starter yet: what is left of that finds that nobody is there.
         """
+        self._killed = True
         if self._process is None:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -155,6 +165,8 @@ class Zygote:
 
     async def gone(self) -> None:
         """Until it is; one that has not been started is."""
+        if self._making is not None:
+            await asyncio.wait({self._making})
         if self._watching is not None:
             await asyncio.shield(self._watching)
 
