@@ -193,7 +193,8 @@ class WorkerPods:
         except Over as over:
             if over.outcome is not None:
                 await finish(self._site, build.id, build.attempt, over.outcome)
-            await forget(self._ground, name, grace=0)
+            if name not in self._sight or self._sight[name].ended is None:  # else `_end` sees to it, and may keep it
+                await forget(self._ground, name, grace=0)
             self._tell_ended()
         finally:
             del self._starting[name]
