@@ -19,15 +19,17 @@ from weakref import WeakValueDictionary
 
 from brignb.archive import names
 from brignb.archive.seam import JOURNAL, WORKER, whole
+from brignb.controller.attempts import is_of, over, runs
 from brignb.controller.leases import rings
 from brignb.controller.listening import StoreListener
 from brignb.controller.losing import lose
 from brignb.controller.offering import Offer, offered
+from brignb.controller.pods.naming import holder
 from brignb.controller.preparing import Prepared, failed, noted, prepare
 from brignb.controller.saying import say
 from brignb.controller.site import Site
 from brignb.errors import Conflict, NotFound, Unavailable
-from brignb.model.builds import Build, JobRecord, Outcome, State
+from brignb.model.builds import CANCELED, Build, JobRecord, Outcome, State
 from brignb.model.events import DedupeKey
 from brignb.model.redaction import Redactor
 from brignb.model.tokens import BuildClaim, PoolClaim, Tokens
@@ -100,10 +102,10 @@ class Desk:
         turn = self._turns.setdefault(f"{claim.project} {worker}", asyncio.Lock())
         try:
             async with turn:  # a worker that asks again, since it did not hear our answer, gets the same build
-                held = await self._unstarted(claim, holder_of(worker))
+                held = await self._unstarted(claim, worker)
                 while True:
                     bell = self._bell
-                    while build := held or await self._claimed(claim.project, holder_of(worker)):
+                    while build := held or await self._claimed(claim.project, worker):
                         held = None
                         if offer := await self._offer(build, cold=False):
                             return offer
@@ -128,18 +130,18 @@ class Desk:
             raise over(claim)
         return offer
 
-    async def _unstarted(self, claim: PoolClaim, holder: str) -> Build | None:
+    async def _unstarted(self, claim: PoolClaim, worker: str) -> Build | None:
         page = await self._site.store.builds(project=claim.project, state=State.RUNNING, limit=_MOST)
-        theirs = [build for build in page.items if build.holder == holder]
+        theirs = [build for build in page.items if build.holder == holder(worker)]
         begun = [build for build in theirs if build.first_cell_at is not None]
         if begun and claim.worker:
-            raise Conflict("it runs a build already", where=holder, hint=f"{begun[0].id}, until it has ended")
+            raise Conflict("it runs a build already", where=holder(worker), hint=f"{begun[0].id}, until it has ended")
         return next((build for build in theirs if build not in begun), None)
 
-    async def _claimed(self, project: str, holder: str) -> Build | None:
+    async def _claimed(self, project: str, worker: str) -> Build | None:
         site = self._site
         now = site.now_ms()
-        lease = Lease(holder, until=_later(now))
+        lease = Lease(holder(worker), until=_later(now))
         claimed = await site.store.claim(at=now, limit=1, only=Wanted(project), but=self._wanted(), lease=lease)
         return claimed[0] if claimed else None
 
@@ -152,7 +154,7 @@ class Desk:
             await self._ended(build, gone)
             return None
         if build.cancel_requested:  # in an earlier attempt
-            await self._ended(build, Outcome(state=State.CANCELED, reason="canceled"))
+            await self._ended(build, CANCELED)
             return None
         said: list[str] = []
         async with self._kept(build):
@@ -202,7 +204,7 @@ class Desk:
     async def theirs(self, claim: BuildClaim) -> Build:
         """The build, while that attempt of it is in a worker's hands."""
         build = await self._site.store.build(claim.build_id)
-        if build is None or not _is(build, claim) or build.state is not State.RUNNING or build.holder is None:
+        if build is None or not runs(build, claim) or build.holder is None:
             raise over(claim)
         return build
 
@@ -272,15 +274,14 @@ class Desk:
     async def finished(self, claim: BuildClaim, outcome: Outcome) -> None:
         """It has ended; `lost`: its process died without a word. Told twice, it has ended once."""
         build = await self._site.store.build(claim.build_id)
-        if build is not None and _is(build, claim) and build.state.terminal:
+        if build is not None and is_of(build, claim) and build.state.terminal:
             return
         build = await self.theirs(claim)
         if outcome.state is State.LOST:
             why, reason = outcome.message or "its worker died", outcome.reason or "worker_died"
             await self._end_jobs(build)  # before there can be a next attempt, which has jobs of its own
             await lose(self._site, build.id, why=why, reason=reason, attempt=build.attempt)
-            self._site.news.forget(build.id)
-            self._tell_ended()
+            self._let_go(build)
         else:
             await self._ended(build, outcome)
 
@@ -295,31 +296,16 @@ class Desk:
         at = self._site.now_ms()
         if not await self._site.store.finish(build.id, attempt=build.attempt, outcome=outcome, at=at):
             raise over(BuildClaim(build.id, build.attempt))
-        await self._let_go(build)
-
-    async def _let_go(self, build: Build) -> None:
         await self._end_jobs(build)
+        self._let_go(build)
+
+    def _let_go(self, build: Build) -> None:
         self._site.news.forget(build.id)
         self._tell_ended()
 
     async def _end_jobs(self, build: Build) -> None:
         if self._site.runs is not None:
             await self._site.runs.over(build.id)
-
-
-def holder_of(worker: str) -> str:
-    """What a build's holder is called whose worker is a pod of that name."""
-    return f"pod/{worker}"
-
-
-def over(claim: BuildClaim) -> Conflict:
-    """What a worker is told that has no business with the build any more."""
-    hint = "it has ended, its worker was not heard of for too long, or another one has it"
-    return Conflict("this attempt of the build is over", where=f"build {claim.build_id}", hint=hint)
-
-
-def _is(build: Build, claim: BuildClaim) -> bool:
-    return (build.id, build.attempt) == (claim.build_id, claim.attempt)
 
 
 def _later(now: int) -> int:

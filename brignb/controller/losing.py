@@ -16,6 +16,13 @@ STARTS_MAX: Final = 5
 """Attempts after which a build whose worker keeps dying before its first cell is given up as `lost`."""
 
 
+async def finish(site: Site, build_id: str, attempt: int, outcome: Outcome) -> None:
+    """End an attempt whose worker is elsewhere, without its help: with a truthful record, unless it has ended already."""
+    if await site.store.finish(build_id, attempt=attempt, outcome=outcome, at=site.now_ms()):
+        await asyncio.to_thread(materialise, site.archive, build_id, outcome, debug=debug_command(build_id))
+    site.news.forget(build_id)
+
+
 async def lose(site: Site, build_id: str, *, why: str, reason: str = "worker_died", attempt: int | None = None) -> None:
     """Queue it again, or end it as `lost`: before its first cell it had not begun; after, only the project's `retries` run it again.
 

@@ -25,7 +25,7 @@ from brignb.controller.losing import lose
 from brignb.controller.records import materialise
 from brignb.controller.site import Site
 from brignb.errors import NotFound, Unavailable
-from brignb.model.builds import NOTEBOOK, Build, JobRecord, Outcome, State
+from brignb.model.builds import CANCELED, NOTEBOOK, Build, JobRecord, Outcome
 from brignb.model.events import Event
 from brignb.store.seam import Wanted
 
@@ -33,7 +33,6 @@ log = logging.getLogger(__name__)
 
 LEASE: Final = 6.0
 """Seconds from a kernel's last word to its end, as it is seen here. It speaks every 2."""
-_CANCELED: Final = Outcome(state=State.CANCELED, reason="canceled", message="the build was canceled")
 
 
 class Notebooks:
@@ -128,7 +127,7 @@ class Notebooks:
                 await self._drop(lease)
                 continue
             if held.build.cancel_requested:  # in an earlier attempt
-                await self._finished(lease, held, _CANCELED)
+                await self._finished(lease, held, CANCELED)
                 continue
             return held.build, await self._known(held)
 
@@ -213,7 +212,7 @@ class Notebooks:
     async def _kill(self, lease: Lease, held: Held) -> None:
         """It was canceled, and its kernel did not end it in time: what that says later is not heard."""
         if lease.held is held:
-            await self._finished(lease, held, _CANCELED)
+            await self._finished(lease, held, CANCELED)
 
     def _let_go(self, lease: Lease, held: Held) -> None:
         if held.killer is not None:
@@ -257,7 +256,7 @@ class Notebooks:
                 return
             build = await self._site.store.build(held.build.id)
             if build is not None and build.cancel_requested:
-                await self._finished(lease, held, _CANCELED)
+                await self._finished(lease, held, CANCELED)
             else:
                 await lose(self._site, held.build.id, why="the notebook that handled it is gone")
                 self._let_go(lease, held)

@@ -9,11 +9,10 @@ import asyncio
 import logging
 from typing import Final
 
-from brignb.controller.losing import lose
-from brignb.controller.records import debug_command, materialise
+from brignb.controller.losing import finish, lose
 from brignb.controller.site import Site
 from brignb.errors import Unavailable
-from brignb.model.builds import Build, Outcome, State
+from brignb.model.builds import CANCELED
 
 log = logging.getLogger(__name__)
 
@@ -44,14 +43,7 @@ class Overdue:
         """End, or queue again, what is overdue now."""
         for build in await self._site.store.overdue(at=self._site.now_ms()):
             if build.cancel_requested:
-                await self._cancel(build)
+                await finish(self._site, build.id, build.attempt, CANCELED)
             else:
                 why = "its worker was not heard of any more"
                 await lose(self._site, build.id, why=why, reason="worker_lost", attempt=build.attempt)
-
-    async def _cancel(self, build: Build) -> None:
-        site = self._site
-        outcome = Outcome(state=State.CANCELED, reason="canceled", message="the build was canceled")
-        if await site.store.finish(build.id, attempt=build.attempt, outcome=outcome, at=site.now_ms()):
-            await asyncio.to_thread(materialise, site.archive, build.id, outcome, debug=debug_command(build.id))
-        site.news.forget(build.id)

@@ -19,9 +19,10 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from brignb.controller.attempts import over, runs
 from brignb.errors import BrignbError, Conflict, JobRefused, NotFound
 from brignb.executors.seam import Adopting
-from brignb.model.builds import Build, State
+from brignb.model.builds import Build
 from brignb.model.jobs import SENT, Bookmark, Heard, JobSpec, JobStatus
 from brignb.model.names import id_time_ms, is_job_id
 from brignb.model.projects import Project
@@ -177,8 +178,8 @@ class Runs:
             Conflict: It is over.
         """
         build = await self._store.build(claim.build_id)
-        if build is None or not _runs(build, claim):
-            raise Conflict("this attempt of the build is over", where=f"build {claim.build_id}")
+        if build is None or not runs(build, claim):
+            raise over(claim)
         if claim not in self._hands:
             project = await self._store.project(build.project)
             if project is None:
@@ -197,7 +198,7 @@ class Runs:
             except BrignbError as error:
                 log.info("build %s cannot be looked at: %s", claim.build_id, error)
             else:
-                if build is None or not _runs(build, claim):
+                if not runs(build, claim):
                     break
             try:
                 async with asyncio.timeout(LOOK):
@@ -223,7 +224,3 @@ async def _heard(executor: Adopting, job_id: str, after: int) -> AsyncIterator[H
         bookmark = executor.bookmark(job_id)  # nothing was awaited since
         yield Heard(lines, bookmark, await executor.status(job_id))
     yield Heard([], executor.bookmark(job_id), await executor.wait(job_id), ended=True)
-
-
-def _runs(build: Build, claim: BuildClaim) -> bool:
-    return build.state is State.RUNNING and build.attempt == claim.attempt

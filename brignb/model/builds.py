@@ -164,3 +164,7 @@ class Outcome:
     state: State
     reason: str | None = None
     message: str | None = None
+
+
+CANCELED: Final = Outcome(state=State.CANCELED, reason="canceled", message="the build was canceled")
+"""Of a build that somebody ended."""

@@ -27,7 +27,7 @@ from brignb.engine.bundles import clean_text
 from brignb.engine.scribe import Scribe
 from brignb.engine.seam import EventCell, Failure, Plan
 from brignb.engine.telling import MESSAGE_MAX, error_text, message_of, reason_of, users_frames
-from brignb.model.builds import Outcome, State
+from brignb.model.builds import CANCELED, Outcome, State
 from brignb.model.events import Event
 from brignb.model.times import parse_rfc3339
 from brignb.script import calling, portal, registry
@@ -44,7 +44,6 @@ from brignb.worker.sink import ArchiveSink
 _INTERRUPTED: Final = Outcome(
     state=State.CANCELED, reason="interrupted", message="it was interrupted in the notebook that handled it"
 )
-_CANCELED: Final = Outcome(state=State.CANCELED, reason="canceled", message="the build was canceled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +130,7 @@ class Handling:
         if self._running.cancelled():  # before it began
             return self._canceled_outcome()
         outcome = self._running.result()
-        return outcome if self._why_ended() is None else _CANCELED  # one that ended well in spite of it was told to end
+        return outcome if self._why_ended() is None else CANCELED  # one that ended well in spite of it was told to end
 
     def _told(self, outcome: Outcome, tape: Tape, sink: ArchiveSink) -> bool:
         """Everything that was seen, then how it ended; False: nobody wants to know."""
@@ -146,7 +145,7 @@ class Handling:
         )
 
     def _canceled_outcome(self) -> Outcome:
-        return _INTERRUPTED if self._why_ended() is None else _CANCELED
+        return _INTERRUPTED if self._why_ended() is None else CANCELED
 
     def _session(self, tape: Tape) -> Session:
         """The author's words act in the build, with what this kernel has."""

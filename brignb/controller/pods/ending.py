@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from brignb.controller.losing import lose
+from brignb.controller import losing
 from brignb.controller.pods.seen import Seen
-from brignb.controller.pods.starting import CANCELED
-from brignb.controller.records import debug_command, materialise
 from brignb.controller.saying import say
 from brignb.controller.site import Site
-from brignb.model.builds import Build, Outcome, State
+from brignb.model.builds import CANCELED, Build, Outcome, State
 from brignb.model.jobs import JobStatus
 from brignb.model.redaction import Redactor
 
@@ -49,16 +47,14 @@ async def conclude(site: Site, build_id: str, attempt: int, pod: Seen | None) ->
     else:
         why = await _redacted(site, build, _why(status, pod.last_words if pod else ""))
         await _tell(site, build_id, why)
-        await lose(site, build_id, why=why, reason=_word(status), attempt=attempt)
+        await losing.lose(site, build_id, why=why, reason=_word(status), attempt=attempt)
 
 
 async def finish(site: Site, build_id: str, attempt: int, outcome: Outcome) -> None:
     """End an attempt without its worker's help, with a truthful record and the reason in its log."""
     if outcome.message:
         await _tell(site, build_id, outcome.message)
-    if await site.store.finish(build_id, attempt=attempt, outcome=outcome, at=site.now_ms()):
-        await asyncio.to_thread(materialise, site.archive, build_id, outcome, debug=debug_command(build_id))
-    site.news.forget(build_id)
+    await losing.finish(site, build_id, attempt, outcome)
 
 
 async def _tell(site: Site, build_id: str, text: str) -> None:

@@ -24,7 +24,7 @@ from brignb.controller.pods.settings import Ground
 from brignb.errors import BrignbError, Unavailable
 from brignb.executors.kubernetes.fate import Hindrance
 from brignb.executors.kubernetes.patience import Patience
-from brignb.model.builds import Build, Outcome, State
+from brignb.model.builds import CANCELED, Build, Outcome, State
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,6 @@ LEASE: Final = 60.0
 _RENEW: Final = 5.0
 _AGAIN: Final = 2.0
 """Seconds until a cluster that had no room, or was away, is asked for a pod again."""
-CANCELED: Final = Outcome(state=State.CANCELED, reason="canceled", message="the build was canceled")
 
 
 class Over(Exception):
